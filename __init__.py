@@ -1,0 +1,1 @@
+"""chandra-embed: embed, align and score the Chandra Source Catalog."""

@@ -1,0 +1,1 @@
+"""Freezing torch models into ONNX bundles; needs the ``train`` extra (torch, onnx)."""

@@ -1,0 +1,1 @@
+"""Files of the catalog: FITS in, HDF5 between, tables out."""

@@ -1,0 +1,218 @@
+"""Writing ``spectra.h5``: what ingest and simulate share.
+
+Rows are gathered into chunks of :data:`CHUNK`, and the file is flushed after each: datasets here grow,
+since how many inputs can be used is known only at the end.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Quarantined, StoreError
+from ..preprocess import Observation
+from ..recipe import Recipe
+from . import store
+from .schema import BY_NAME, COLUMNS
+
+CHUNK = 256
+CHANNELS = 1024
+
+
+class SpectraWriter:
+    """Write one ``spectra.h5``, row after row; use it in a ``with`` block.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make.
+    recipe : Recipe
+        What the spectra were made with.
+    attributes : mapping
+        Further root attributes (seed, ``simulated``, counts of files).
+    """
+
+    def __init__(self, path: Path, recipe: Recipe, attributes: Mapping[str, Any]) -> None:
+        self.path, self.recipe, self.rows = path, recipe, 0
+        self.file = store.create(
+            path,
+            store.SPECTRA,
+            {"recipe": recipe.to_json(), "recipe_fingerprint": recipe.fingerprint, **attributes},
+        )
+        self._pending: list[tuple[dict[str, Any], NDArray[Any], NDArray[Any], Any]] = []
+        self._grids: dict[str, int] = {}
+        self._create()
+
+    def _grow(self, group: h5py.Group, name: str, width: int, dtype: str, unit: str, text: str) -> None:
+        tail = (width,) if width else ()
+        kind: Any = dtype
+        if dtype.startswith("str:"):
+            kind = h5py.string_dtype("utf-8", int(dtype[4:]))
+        dataset = group.create_dataset(
+            name, shape=(0, *tail), maxshape=(None, *tail), chunks=(CHUNK, *tail), dtype=kind
+        )
+        dataset.attrs["unit"], dataset.attrs["description"] = unit, text
+
+    def _create(self) -> None:
+        detection = self.file.create_group("detection")
+        for c in COLUMNS:
+            self._grow(detection, c.name, 0, c.dtype, c.unit, c.description)
+        spectrum, n = self.file.create_group("spectrum"), self.recipe.n_bins
+        self._grow(spectrum, "value", n, "float32", self.recipe.unit, f"{self.recipe.quantity} density on the grid")
+        self._grow(spectrum, "error", n, "float32", self.recipe.unit, "1 sigma; errors inside one group correlate")
+        store.write_dataset(
+            spectrum, "energy_edges", self.recipe.energy_edges(), "keV", "edges of the logarithmic grid"
+        )
+        counts = self.file.create_group("counts")
+        self._grow(counts, "source", CHANNELS, "float32", "count", "source region by channel, 0 past the last")
+        self._grow(counts, "background", CHANNELS, "float32", "count", "background region by channel; NaN: none")
+        self._grow(counts, "scale", 0, "float64", "", "background counts times scale: expected in the source region")
+        self._grow(counts, "grid", 0, "int32", "", "row of channel_lo and channel_hi that holds the energies; -1: none")
+        self._grow(counts, "channel_lo", CHANNELS, "float64", "keV", "lower energies of the channels; NaN past the last")
+        self._grow(counts, "channel_hi", CHANNELS, "float64", "keV", "upper energies of the channels; NaN past the last")
+
+    def append(
+        self,
+        detection: Mapping[str, Any],
+        value: NDArray[np.float32],
+        error: NDArray[np.float32],
+        observation: Observation | None,
+    ) -> None:
+        """Add one detection; columns that `detection` leaves out are missing.
+
+        Parameters
+        ----------
+        detection : mapping
+            Column name to value.
+        value, error : ndarray, shape (n_bins,), float32
+            The spectrum on the grid, in the recipe's quantity.
+        observation : Observation or None
+            The counts it came from; None where the input held no counts.
+
+        Raises
+        ------
+        Quarantined
+            A text is longer than its column.
+        """
+        for name, text in detection.items():
+            length = BY_NAME[name].length
+            if length and len(str(text).encode()) > length:
+                raise Quarantined("name-too-long", f"{name} has more than {length} bytes: {str(text)[:60]!r}...")
+        self._pending.append((dict(detection), value, error, observation))
+        if len(self._pending) == CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        n, start = len(self._pending), self.rows
+        if not n:
+            return
+        self.rows += n
+        for group in ("detection", "spectrum", "counts"):
+            for dataset in self.file[group].values():
+                if dataset.name.split("/")[-1] not in ("energy_edges", "channel_lo", "channel_hi"):
+                    dataset.resize(self.rows, axis=0)
+        columns: dict[str, NDArray[Any]] = {}
+        for c in COLUMNS:
+            values = [row[0].get(c.name, c.missing) for row in self._pending]
+            columns[c.name] = np.array(values, dtype=object if c.length else np.dtype(c.dtype))
+        store.write_detections(self.file["detection"], start, columns)
+        rows = slice(start, self.rows)
+        self.file["spectrum/value"][rows] = np.stack([row[1] for row in self._pending])
+        self.file["spectrum/error"][rows] = np.stack([row[2] for row in self._pending])
+        self._flush_counts(rows)
+        self._pending.clear()
+        self.file.flush()
+
+    def _flush_counts(self, rows: slice) -> None:
+        n = len(self._pending)
+        source = np.zeros((n, CHANNELS), np.float32)
+        background = np.full((n, CHANNELS), np.nan, np.float32)
+        scale, grid = np.full(n, np.nan), np.full(n, -1, np.int32)
+        for i, (_, _, _, observation) in enumerate(self._pending):
+            if observation is None:
+                continue
+            m = len(observation.counts)
+            source[i, :m] = observation.counts
+            grid[i] = self._grid(observation)
+            if observation.background is not None:
+                factor = np.broadcast_to(np.asarray(observation.scale, np.float64), (m,))
+                scale[i] = factor.mean()
+                # a scale that varies by channel is folded into the background, so that scale stays one number
+                background[i] = 0
+                background[i, :m] = observation.background * (factor / scale[i] if scale[i] else 1.0)
+        counts = self.file["counts"]
+        counts["source"][rows], counts["background"][rows] = source, background
+        counts["scale"][rows], counts["grid"][rows] = scale, grid
+
+    def _grid(self, observation: Observation) -> int:
+        """Return the row that holds these channel energies, adding one where they are new."""
+        lo, hi = observation.energy_lo, observation.energy_hi
+        key = hashlib.sha256(lo.tobytes() + hi.tobytes()).hexdigest()
+        if key not in self._grids:
+            row = self._grids[key] = len(self._grids)
+            for name, values in (("channel_lo", lo), ("channel_hi", hi)):
+                dataset = self.file["counts"][name]
+                dataset.resize(row + 1, axis=0)
+                padded = np.full(CHANNELS, np.nan)
+                padded[: len(values)] = values
+                dataset[row] = padded
+        return self._grids[key]
+
+    def close(
+        self,
+        companions: Sequence[tuple[str, str]] = (),
+        quarantine: Sequence[tuple[str, str]] = (),
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write what is pending and the fates of the other inputs, and mark the file complete.
+
+        Parameters
+        ----------
+        companions : sequence of (path, of)
+            Inputs that belong to a used one.
+        quarantine : sequence of (path, reason)
+            Inputs set aside.
+        attributes : mapping, optional
+            Further root attributes.
+        """
+        self._flush()
+        lists = {
+            "companion": (("path", "an input that belongs to another"), ("of", "the input it belongs to")),
+            "quarantine": (("path", "an input that was set aside"), ("reason", "why, and what was found")),
+        }
+        for (group, columns), pairs in zip(lists.items(), (companions, quarantine), strict=True):
+            made = self.file.create_group(group)
+            for i, (name, text) in enumerate(columns):
+                store.write_dataset(made, name, [pair[i] for pair in pairs], "", text)
+        for name, value in (attributes or {}).items():
+            self.file.attrs[name] = value
+        store.finish(self.file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.file.close()
+
+
+def spectra_block(file: h5py.File, start: int, stop: int) -> NDArray[np.float32]:
+    """Return rows [start, stop) of ``/spectrum/value``, shape (m, n_bins), float32, checked finite.
+
+    Raises
+    ------
+    StoreError
+        A row holds NaN or infinity.
+    """
+    block: NDArray[np.float32] = file["spectrum/value"][start:stop]
+    bad = ~np.isfinite(block).all(axis=1)
+    if bad.any():
+        row = start + int(np.argmax(bad))
+        raise StoreError(f"{file.filename}: row {row} of /spectrum/value is not finite; ingest the file again")
+    return block

@@ -1,0 +1,192 @@
+"""The HDF5 files this package writes: creation, checks on opening, columns with units.
+
+A file is written in place with ``complete`` False and finished by :func:`finish`; datasets have their
+final size from the start and every chunk of rows is flushed, which survives a kill of the process.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import StoreError
+from .schema import BY_NAME
+
+SPECTRA = "chandra-embed/spectra"
+EMBEDDINGS = "chandra-embed/embeddings"
+FORMAT_VERSION = 1
+
+
+def versions() -> str:
+    """Return the versions of what writes the file, as canonical JSON."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("chandra-embed", "numpy", "h5py", "astropy", "numba", "onnxruntime-gpu", "onnxruntime"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return json.dumps(found, sort_keys=True, separators=(",", ":"))
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def command_line() -> str:
+    """Return the command that is running, as typed but for the folder of the program."""
+    return " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+
+
+def create(path: Path, kind: str, attributes: Mapping[str, Any]) -> h5py.File:
+    """Create a file and write its root attributes; ``complete`` is False until :func:`finish`.
+
+    Parameters
+    ----------
+    path : Path
+        Where; an existing file is replaced.
+    kind : str
+        :data:`SPECTRA` or :data:`EMBEDDINGS`.
+    attributes : mapping
+        Further root attributes: fingerprints, seeds, counts.
+    """
+    try:
+        file = h5py.File(path, "w")
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
+    file.attrs["format"] = kind
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["complete"] = False
+    file.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+    file.attrs["command"] = command_line()
+    file.attrs["versions"] = versions()
+    for name, value in attributes.items():
+        file.attrs[name] = value
+    return file
+
+
+def finish(file: h5py.File) -> None:
+    """Mark a file complete, once everything else is on its way to the disk."""
+    file.flush()
+    file.attrs["complete"] = True
+    file.flush()
+
+
+def open_store(path: Path, kind: str, *, mode: str = "r", unfinished: bool = False) -> h5py.File:
+    """Open one of our files, after checking that it is one.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : str
+        What it must be.
+    mode : str
+        ``"r"`` or ``"r+"``.
+    unfinished : bool
+        Take a file that its writer did not finish.
+
+    Raises
+    ------
+    StoreError
+        Not HDF5, of another kind, of a newer format, or unfinished.
+    """
+    try:
+        file = h5py.File(path, mode)
+    except OSError as error:
+        raise StoreError(f"{path}: not an HDF5 file that can be opened ({error})") from error
+    found = file.attrs.get("format")
+    problem = None
+    if found != kind:
+        problem = f"is {found!r}, not {kind!r}; " + (
+            "make one with: chandra-embed ingest" if kind == SPECTRA else "make one with: chandra-embed embed"
+        )
+    elif int(file.attrs.get("format_version", 0)) > FORMAT_VERSION:
+        problem = (
+            f"has format version {file.attrs['format_version']}, this program reads up to {FORMAT_VERSION}; "
+            f"it was written by {file.attrs.get('versions', 'an unknown version')}: upgrade chandra-embed"
+        )
+    elif not unfinished and not file.attrs.get("complete", False):
+        problem = "is not finished; run the command that writes it again"
+    if problem:
+        file.close()
+        raise StoreError(f"{path}: {problem}")
+    return file
+
+
+def create_dataset(
+    group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any, unit: str, description: str
+) -> h5py.Dataset:
+    """Create a contiguous little-endian dataset of its final size, with ``unit`` and ``description``."""
+    if isinstance(dtype, str) and dtype.startswith("str:"):
+        kind: Any = h5py.string_dtype("utf-8", int(dtype[4:]))
+    elif dtype == "text":
+        kind = h5py.string_dtype("utf-8")
+    else:
+        kind = np.dtype(dtype).newbyteorder("<")
+    dataset = group.create_dataset(name, shape=shape, dtype=kind)
+    dataset.attrs["unit"] = unit
+    dataset.attrs["description"] = description
+    return dataset
+
+
+def write_dataset(group: h5py.Group, name: str, data: Any, unit: str, description: str) -> h5py.Dataset:
+    """Create a dataset and fill it; lists of str become text of variable length."""
+    array = np.asarray(data)
+    if array.dtype.kind in "OU" or (isinstance(data, list) and not data):
+        dataset = create_dataset(group, name, array.shape, "text", unit, description)
+        if array.size:
+            dataset[...] = array.astype(object)
+        return dataset
+    dataset = create_dataset(group, name, array.shape, array.dtype, unit, description)
+    dataset[...] = array
+    return dataset
+
+
+def create_detections(file: h5py.File, n: int) -> h5py.Group:
+    """Create ``/detection`` with every column of the schema, `n` rows each."""
+    group = file.create_group("detection")
+    for c in BY_NAME.values():
+        create_dataset(group, c.name, (n,), c.dtype, c.unit, c.description)
+    return group
+
+
+def write_detections(group: h5py.Group, start: int, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Write rows of ``/detection`` from `start` on; `columns` are as :func:`schema.blank` gives them."""
+    for name, values in columns.items():
+        dataset = group[name]
+        if BY_NAME[name].length:
+            data: Any = np.array([str(v).encode() for v in values], dtype=dataset.dtype)
+        else:
+            data = values
+        dataset[start : start + len(values)] = data
+
+
+def read_column(file: h5py.File, name: str) -> NDArray[Any]:
+    """Return one column of ``/detection``: text as a NumPy str array, the others as stored.
+
+    Raises
+    ------
+    StoreError
+        The file has no such column.
+    """
+    group = file["detection"]
+    if name not in group:
+        raise StoreError(f"{file.filename}: no column {name!r} in /detection; there are {', '.join(sorted(group))}")
+    data = group[name][...]
+    return np.char.decode(data, "utf-8") if data.dtype.kind == "S" else data
+
+
+def row_count(file: h5py.File) -> int:
+    """Return the number of detections in the file."""
+    return int(file["detection/obsid"].shape[0])

@@ -1,0 +1,50 @@
+"""Options that several commands share, each written once."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...models.errors import ChandraEmbedError
+
+Decorator = Any
+
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+overwrite_option: Decorator = click.option("--overwrite", is_flag=True, help="Replace the output file.")
+seed_option: Decorator = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all random numbers."
+)
+model_option: Decorator = click.option(
+    "--model", default="spectrum-8", show_default=True, help="Frozen bundle: a name or a folder."
+)
+device_option: Decorator = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to run.",
+)
+
+
+def output_option(help: str, *, required: bool = True) -> Decorator:
+    """Return the ``-o/--output`` option."""
+    return click.option(
+        "-o", "--output", type=click.Path(path_type=Path), required=required, help=help
+    )
+
+
+def input_argument(name: str) -> Decorator:
+    """Return an argument that names one existing file."""
+    return click.argument(name, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise where `path` exists and may not be replaced.
+
+    Raises
+    ------
+    ChandraEmbedError
+        The file exists and `overwrite` is False.
+    """
+    if path.exists() and not overwrite:
+        raise ChandraEmbedError(f"{path}: exists already; give --overwrite to replace it")

@@ -1,0 +1,1 @@
+"""The simulator: Chandra-like spectra with known truth, always called simulated."""

@@ -1,0 +1,1 @@
+"""Frozen bundles, and the registry that finds and verifies them."""

@@ -1,0 +1,1 @@
+"""Fitting the models; needs the ``train`` extra (torch)."""

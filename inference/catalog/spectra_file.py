@@ -48,6 +48,11 @@ class SpectraWriter:
         self._grids: dict[str, int] = {}
         self._create()
 
+    @property
+    def rows_with_pending(self) -> int:
+        """How many detections have been added."""
+        return self.rows + len(self._pending)
+
     def _grow(self, group: h5py.Group, name: str, width: int, dtype: str, unit: str, text: str) -> None:
         tail = (width,) if width else ()
         kind: Any = dtype
@@ -165,7 +170,7 @@ class SpectraWriter:
 
     def close(
         self,
-        companions: Sequence[tuple[str, str]] = (),
+        companions: Sequence[tuple[str, str, str]] = (),
         quarantine: Sequence[tuple[str, str]] = (),
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
@@ -173,7 +178,7 @@ class SpectraWriter:
 
         Parameters
         ----------
-        companions : sequence of (path, of)
+        companions : sequence of (path, of, why)
             Inputs that belong to a used one.
         quarantine : sequence of (path, reason)
             Inputs set aside.
@@ -181,14 +186,13 @@ class SpectraWriter:
             Further root attributes.
         """
         self._flush()
-        lists = {
-            "companion": (("path", "an input that belongs to another"), ("of", "the input it belongs to")),
-            "quarantine": (("path", "an input that was set aside"), ("reason", "why, and what was found")),
-        }
-        for (group, columns), pairs in zip(lists.items(), (companions, quarantine), strict=True):
+        companion = {"path": "an input that belongs to another", "of": "that other input", "why": "how it belongs"}
+        aside = {"path": "an input that was set aside", "reason": "why, and what was found"}
+        rows: Sequence[tuple[str, ...]]
+        for group, columns, rows in (("companion", companion, companions), ("quarantine", aside, quarantine)):
             made = self.file.create_group(group)
-            for i, (name, text) in enumerate(columns):
-                store.write_dataset(made, name, [pair[i] for pair in pairs], "", text)
+            for i, (name, text) in enumerate(columns.items()):
+                store.write_dataset(made, name, [row[i] for row in rows], "", text)
         for name, value in (attributes or {}).items():
             self.file.attrs[name] = value
         store.finish(self.file)

@@ -6,6 +6,7 @@ final size from the start and every chunk of rows is flushed, which survives a k
 
 import hashlib
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from .schema import BY_NAME
+
+logger = logging.getLogger("chandra_embed")
 
 SPECTRA = "chandra-embed/spectra"
 EMBEDDINGS = "chandra-embed/embeddings"
@@ -46,6 +49,26 @@ def sha256_file(path: Path) -> str:
 def command_line() -> str:
     """Return the command that is running, as typed but for the folder of the program."""
     return " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+
+
+def may_write(path: Path, overwrite: bool) -> None:
+    """Refuse to replace a file, but for one of ours that a killed run left unfinished.
+
+    Raises
+    ------
+    StoreError
+        The file exists, is no unfinished file of ours, and `overwrite` is False.
+    """
+    if overwrite or not path.exists():
+        return
+    try:
+        with h5py.File(path, "r") as file:
+            unfinished = file.attrs.get("format") in (SPECTRA, EMBEDDINGS) and not file.attrs["complete"]
+    except (OSError, KeyError):
+        unfinished = False
+    if not unfinished:
+        raise StoreError(f"{path}: exists already; give --overwrite to replace it")
+    logger.warning("%s: unfinished, from a run that was stopped; starting it again", path)
 
 
 def create(path: Path, kind: str, attributes: Mapping[str, Any]) -> h5py.File:

@@ -5,8 +5,6 @@ from typing import Any
 
 import click
 
-from ...models.errors import ChandraEmbedError
-
 Decorator = Any
 
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
@@ -24,6 +22,20 @@ device_option: Decorator = click.option(
     show_default=True,
     help="Where to run.",
 )
+group_min_option: Decorator = click.option(
+    "--group-min",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Channels are grouped to at least so many source counts.",
+)
+quantity_option: Decorator = click.option(
+    "--quantity",
+    type=click.Choice(["rate", "flux"]),
+    default="rate",
+    show_default=True,
+    help="Rate density, or flux density (needs an ARF).",
+)
 
 
 def output_option(help: str, *, required: bool = True) -> Decorator:
@@ -37,14 +49,3 @@ def input_argument(name: str) -> Decorator:
     """Return an argument that names one existing file."""
     return click.argument(name, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
-
-def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raise where `path` exists and may not be replaced.
-
-    Raises
-    ------
-    ChandraEmbedError
-        The file exists and `overwrite` is False.
-    """
-    if path.exists() and not overwrite:
-        raise ChandraEmbedError(f"{path}: exists already; give --overwrite to replace it")

@@ -1,0 +1,240 @@
+"""Which files are given, and the one fate of each: used, companion of another, or quarantined.
+
+HDUCLAS2 alone cannot be trusted (backgrounds say TOTAL), so a background is what another file's BACKFILE
+names, or what pairs with a source of the same ObsID and exposure by its name.
+"""
+
+import gzip
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import ChandraEmbedError, Quarantined
+from . import fits
+from .responses import open_fits
+
+BY_NAME = (".pi", ".pha", "pha2", "pha2.fits", "pha3.fits")
+COLLECTION = (".hdf5", ".h5")
+BACKGROUND = re.compile(r"bkg|bg|back")
+BACKGROUND_TOKEN = {"bg", "bkg", "bgd", "back", "background"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """One input file: where it lies, and its name relative to the PATH given."""
+
+    path: Path
+    label: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What decides the fate of one readable spectrum."""
+
+    given: Given
+    obs_id: str
+    exposure: float
+    digest: str
+    grouped: bool
+    says_background: bool
+    has_background: bool
+    backfile: Path | None
+
+    @property
+    def stem(self) -> str:
+        """File name without ``.gz`` and ending, in lower case."""
+        return Path(self.given.path.name.lower().removesuffix(".gz")).stem
+
+    @property
+    def named_background(self) -> bool:
+        """Whether the header or a word of the file name says background."""
+        return self.says_background or bool(BACKGROUND_TOKEN & set(re.split(r"[^a-z]+", self.stem)))
+
+
+@dataclass
+class Fates:
+    """Every input once: `used`, `companions` (path -> of, why) or `quarantined` (path -> reason)."""
+
+    used: list[Given] = field(default_factory=list)
+    companions: dict[Given, tuple[Given, str]] = field(default_factory=dict)
+    quarantined: dict[Given, Quarantined] = field(default_factory=dict)
+    paired: dict[Given, Path] = field(default_factory=dict)
+
+    @property
+    def given(self) -> int:
+        """How many inputs there are."""
+        return len(self.used) + len(self.companions) + len(self.quarantined)
+
+
+def discover(paths: Sequence[Path]) -> list[Given]:
+    """List the inputs: files given by name, and in directories all that are spectra by name or content.
+
+    A file reached twice counts once. Names are relative to the directory given; where two directories
+    hold the same name, the directory's own name goes in front.
+
+    Raises
+    ------
+    ChandraEmbedError
+        A path does not exist.
+    """
+    found: dict[Path, tuple[Path, Path]] = {}
+    for path in paths:
+        if path.is_dir():
+            for file in _walk(path):
+                if looks_like_spectrum(file):
+                    found.setdefault(file.resolve(), (file, path))
+        elif path.exists():
+            found.setdefault(path.resolve(), (path, path.parent))
+        else:
+            raise ChandraEmbedError(f"{path}: no such file or directory")
+    labels = [file.relative_to(root).as_posix() for file, root in found.values()]
+    twice = {label for label in labels if labels.count(label) > 1} if len(set(labels)) < len(labels) else set()
+    return [
+        Given(file, f"{root.resolve().name}/{label}" if label in twice else label)
+        for (file, root), label in zip(found.values(), labels, strict=True)
+    ]
+
+
+def _walk(root: Path) -> Iterable[Path]:
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        for name in sorted(files):
+            if (Path(folder) / name).is_file():
+                yield Path(folder) / name
+
+
+def looks_like_spectrum(path: Path) -> bool:
+    """Whether a file found in a directory is an input: by its name, or FITS with a SPECTRUM extension."""
+    name = path.name.lower().removesuffix(".gz")
+    if name.endswith(BY_NAME):
+        return True
+    if name.endswith(COLLECTION):
+        from .multimodal import is_collection
+
+        return is_collection(path)
+    try:
+        with open(path, "rb") as raw:
+            start = raw.read(9)
+        if start[:2] == b"\x1f\x8b":
+            with gzip.open(path) as packed:
+                start = packed.read(9)
+        if start != b"SIMPLE  =":
+            return False
+        with open_fits(path) as file:
+            return bool(fits.spectrum_extensions(file))
+    except (OSError, EOFError, Quarantined):
+        return False
+
+
+def decide(given: Sequence[Given], companions: Mapping[Path, fits.Companions]) -> Fates:
+    """Decide the fate of every input, as far as headers and counts tell.
+
+    Parameters
+    ----------
+    given : sequence of Given
+        The inputs.
+    companions : mapping
+        Path to the background and responses that a table names for it.
+    """
+    fates = Fates()
+    headings: dict[Path, Heading] = {}
+    claims: list[tuple[Given, Path]] = []
+    for one in given:
+        named = companions.get(one.path.resolve(), fits.Companions()).background
+        try:
+            backfile = named or _backfile(one.path)
+            if backfile is not None and backfile.resolve() != one.path.resolve():
+                claims.append((one, backfile.resolve()))
+            headings[one.path.resolve()] = _heading(one, backfile)
+        except Quarantined as error:
+            fates.quarantined[one] = error
+    _claim_backgrounds(headings, claims, fates)
+    _pair_by_name(headings, fates)
+    _copies(headings, fates)
+    fates.used = [one for one in given if one not in fates.companions and one not in fates.quarantined]
+    return fates
+
+
+def _backfile(path: Path) -> Path | None:
+    """The file that BACKFILE names, whatever else is wrong with this one."""
+    with open_fits(path) as file:
+        for hdu in fits.spectrum_extensions(file)[:1]:
+            return fits.find_named(path.parent, str(hdu.header.get("BACKFILE", "")))
+    return None
+
+
+def _heading(one: Given, backfile: Path | None) -> Heading:
+    source, own = fits.read_pha(one.path)
+    named = backfile is not None and backfile.resolve() != one.path.resolve()
+    key = (source.counts_digest, source.text("OBS_ID"), source.text("REGIONID"), str(source.backscal))
+    return Heading(
+        given=one,
+        obs_id=source.text("OBS_ID"),
+        exposure=source.exposure,
+        digest="|".join(key),
+        grouped=source.grouped,
+        says_background=source.text("HDUCLAS2").upper().startswith("BKG"),
+        has_background=own is not None or named,
+        backfile=backfile if named else None,
+    )
+
+
+def _claim_backgrounds(headings: dict[Path, Heading], claims: list[tuple[Given, Path]], fates: Fates) -> None:
+    for claimer, path in claims:
+        if path not in headings or headings[path].given in fates.companions:
+            continue
+        target = headings[path].given
+        mutual = fates.companions.get(claimer, (None, ""))[0] == target
+        if not mutual:
+            fates.companions[target] = (claimer, "background named by its BACKFILE")
+
+
+def _pair_by_name(headings: dict[Path, Heading], fates: Fates) -> None:
+    """Give sources without a background one of the same folder, ObsID and exposure whose name says so."""
+    free = [h for h in headings.values() if h.given not in fates.companions]
+    backgrounds = [h for h in free if h.says_background or BACKGROUND.search(h.stem)]
+    for source in free:
+        if source.has_background or source in backgrounds:
+            continue
+        near = [b for b in backgrounds if _same_observation(source, b)]
+        if len(near) > 1:
+            number = re.sub(r"\D", "", source.stem)
+            near = [b for b in near if re.sub(r"\D", "", b.stem) == number]
+        if len(near) == 1:
+            fates.paired[source.given] = near[0].given.path
+            fates.companions.setdefault(
+                near[0].given, (source.given, "background by its name, same ObsID and exposure")
+            )
+    for b in backgrounds:
+        if b.given not in fates.companions and b.named_background:
+            fates.quarantined[b.given] = Quarantined(
+                "orphan-background", "a background that no source names; name it with --responses"
+            )
+
+
+def _same_observation(source: Heading, background: Heading) -> bool:
+    return (
+        source.given.path.parent.resolve() == background.given.path.parent.resolve()
+        and bool(source.obs_id)
+        and source.obs_id == background.obs_id
+        and abs(source.exposure - background.exposure) <= 1e-6 * source.exposure
+    )
+
+
+def _copies(headings: dict[Path, Heading], fates: Fates) -> None:
+    """Grouped copies (equal counts) are companions of one spectrum; ungrouped ones are duplicates."""
+    same: dict[str, list[Heading]] = {}
+    for h in headings.values():
+        if h.given not in fates.companions and h.given not in fates.quarantined:
+            same.setdefault(h.digest, []).append(h)
+    for group in same.values():
+        kept = next((h for h in group if not h.grouped), group[0])
+        for h in group:
+            if h is kept:
+                continue
+            if h.grouped:
+                fates.companions[h.given] = (kept.given, "grouped copy, equal counts")
+            else:
+                fates.quarantined[h.given] = Quarantined("duplicate", f"same counts as {kept.given.label}")

@@ -1,0 +1,79 @@
+"""``chandra-embed ingest``: files in, ``spectra.h5`` out, nothing lost on the way."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .base import Command
+from .options import group_min_option, json_option, output_option, overwrite_option, quantity_option
+
+if TYPE_CHECKING:
+    from ..catalog.ingest import Summary
+
+
+@click.command(cls=Command)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--responses",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Table with columns file, arf, rmf, background: what headers do not name.",
+)
+@group_min_option
+@quantity_option
+@output_option("The spectra.h5 to write.")
+@overwrite_option
+@json_option
+def ingest(
+    paths: tuple[Path, ...],
+    responses: Path | None,
+    group_min: int,
+    quantity: str,
+    output: Path,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Read spectra (PHA with ARF, RMF, background) onto one logarithmic energy grid.
+
+    PATH is a file or a directory; in directories every spectrum is taken. CSC level 3 files, CIAO .pi files
+    and the Multimodal Universe's chandra HDF5 files are read. Each input is used, or the companion of
+    another (its background, or a grouped copy), or quarantined with the reason; the three add up.
+
+    \b
+    Example:
+      chandra-embed ingest my_spectra/ -o spectra.h5
+    """
+    from ..catalog import ingest as work
+    from ..catalog.store import may_write
+    from ..recipe import Recipe
+
+    may_write(output, overwrite)
+    summary = work.ingest(paths, output, Recipe(quantity=quantity, group_min=group_min), responses)
+    if as_json:
+        click.echo(json.dumps(asdict(summary)))
+    else:
+        _tell(summary, output)
+    if not summary.used:
+        raise click.exceptions.Exit(1)
+
+
+def _tell(summary: "Summary", output: Path) -> None:
+    for title, rows in (("companions", summary.companion), ("quarantined", summary.quarantine)):
+        if rows:
+            click.echo(f"{title}:")
+            width = max(len(row[0]) for row in rows)
+            for path, *rest in rows:
+                click.echo(f"  {path:<{width}}  " + (f"of {rest[0]} ({rest[1]})" if len(rest) == 2 else rest[0]))
+    lacking = [f"{n} without {what}" for what, n in summary.without.items() if n]
+    if lacking:
+        click.echo(f"of the spectra used, {', '.join(lacking)} (without an RMF: nominal ACIS PI energies); -v lists")
+    click.echo(
+        f"{summary.given} given = {summary.used} used + {summary.companions} companions"
+        f" + {summary.quarantined} quarantined"
+    )
+    if summary.used:
+        click.echo(f"wrote {output}; next: chandra-embed embed {output} -o embeddings.h5")
+    else:
+        click.echo(f"no spectrum could be used; {output} holds the reasons", err=True)

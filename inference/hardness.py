@@ -1,0 +1,74 @@
+"""Hardness ratios of one's own spectra, with intervals from the Poisson posteriors of the counts."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kernels.resample import overlap_mean
+from .preprocess import Array, Observation, band_counts
+
+BANDS = {"s": (0.5, 1.2), "m": (1.2, 2.0), "h": (2.0, 7.0)}  # CSC bands, keV
+RATIOS = ("hs", "hm", "ms")  # harder band first
+DRAWS = 4000
+LIMITS = (15.865, 84.135)  # percent: the central 68.27 %
+
+
+def hardness_columns(observation: Observation) -> dict[str, float]:
+    """Return hard_hs, hard_hm, hard_ms of one observation, with their 68 % limits.
+
+    hard_xy = (F_x - F_y) / (F_x + F_y), F = net counts / (exposure x band-mean effective area), in
+    photons cm^-2 s^-1; negative net counts count as zero. The limits are percentiles of the ratio when the
+    total and the background counts of each band are drawn from their posteriors (gamma, flat prior) and
+    only draws with a positive source are kept; the draws are the same at every call.
+
+    Parameters
+    ----------
+    observation : Observation
+        Counts, background and effective area.
+
+    Returns
+    -------
+    dict of str to float
+        NaN throughout without an effective area; the ratio is NaN where neither band has net counts.
+    """
+    names = [f"hard_{xy}{limit}" for xy in RATIOS for limit in ("", "_lolim", "_hilim")]
+    if observation.area is None:
+        return dict.fromkeys(names, float("nan"))
+    rng = np.random.default_rng(0)
+    flux, draws = {}, {}
+    for band, (lo, hi) in BANDS.items():
+        area = _mean_area(observation, lo, hi)
+        source, background, net = band_counts(observation, lo, hi)
+        factor = observation.exposure * area
+        scale = (source - net) / background if background > 0 else _scale(observation)
+        flux[band] = max(net, 0.0) / factor if factor > 0 else np.nan
+        draws[band] = _source_draws(source, background, scale, rng) / factor if factor > 0 else np.full(DRAWS, np.nan)
+    out: dict[str, float] = {}
+    for hard, soft in RATIOS:
+        ratio = f"hard_{hard}{soft}"
+        total = flux[hard] + flux[soft]
+        out[ratio] = (flux[hard] - flux[soft]) / total if total > 0 else float("nan")
+        x, y = draws[hard], draws[soft]
+        limits = np.nanpercentile((x - y) / (x + y), LIMITS) if np.isfinite(x + y).any() else (np.nan, np.nan)
+        out[f"{ratio}_lolim"], out[f"{ratio}_hilim"] = float(limits[0]), float(limits[1])
+    return out
+
+
+def _mean_area(o: Observation, lo: float, hi: float) -> float:
+    assert o.area_lo is not None and o.area_hi is not None and o.area is not None
+    value, _ = overlap_mean(o.area_lo, o.area_hi, o.area, np.zeros_like(o.area), np.array([lo, hi]))
+    return float(value[0])
+
+
+def _scale(o: Observation) -> float:
+    return 0.0 if o.background is None else float(np.mean(o.scale))
+
+
+def _source_draws(source: float, background: float, scale: float, rng: np.random.Generator) -> Array:
+    """Draw source counts given total and background counts, kept positive by drawing again from the kept."""
+    total = rng.gamma(source + 1.0, size=4 * DRAWS)
+    if scale > 0:
+        total -= scale * rng.gamma(background + 1.0, size=4 * DRAWS)
+    kept: NDArray[np.float64] = total[total > 0]
+    if kept.size == 0:  # background far above the total: the source is at its lower bound
+        kept = np.array([np.finfo(np.float64).tiny])
+    return np.resize(kept, DRAWS)

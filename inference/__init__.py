@@ -14,7 +14,7 @@ _WHERE = {
     "read_spectrum": ".catalog.fits",
 }
 
-__all__ = ["Encoder", "anomaly_scores", "degree", "nearest_neighbors", "read_spectrum"]  # noqa: F822
+__all__ = ["Encoder", "anomaly_scores", "degree", "nearest_neighbors", "read_spectrum"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from .kernels.resample import overlap_mean
 from .preprocess import Array, Observation, band_counts
 
 BANDS = {"s": (0.5, 1.2), "m": (1.2, 2.0), "h": (2.0, 7.0)}  # CSC bands, keV
-RATIOS = ("hs", "hm", "ms")  # harder band first
+RATIOS = (("h", "s"), ("h", "m"), ("m", "s"))  # harder band first
 DRAWS = 4000
 LIMITS = (15.865, 84.135)  # percent: the central 68.27 %
 
@@ -17,8 +17,9 @@ def hardness_columns(observation: Observation) -> dict[str, float]:
 
     hard_xy = (F_x - F_y) / (F_x + F_y), F = net counts / (exposure x band-mean effective area), in
     photons cm^-2 s^-1; negative net counts count as zero. The limits are percentiles of the ratio when the
-    total and the background counts of each band are drawn from their posteriors (gamma, flat prior) and
-    only draws with a positive source are kept; the draws are the same at every call.
+    total and the background counts of each band are drawn from their posteriors (gamma, flat prior; normal
+    where the background file gives its own errors) and only draws with a positive source are kept; the
+    draws are the same at every call.
 
     Parameters
     ----------
@@ -30,23 +31,24 @@ def hardness_columns(observation: Observation) -> dict[str, float]:
     dict of str to float
         NaN throughout without an effective area; the ratio is NaN where neither band has net counts.
     """
-    names = [f"hard_{xy}{limit}" for xy in RATIOS for limit in ("", "_lolim", "_hilim")]
+    names = [f"hard_{x}{y}{limit}" for x, y in RATIOS for limit in ("", "_lolim", "_hilim")]
     if observation.area is None:
         return dict.fromkeys(names, float("nan"))
     rng = np.random.default_rng(0)
-    flux, draws = {}, {}
+    flux: dict[str, float] = {}
+    draws: dict[str, Array] = {}
     for band, (lo, hi) in BANDS.items():
         area = _mean_area(observation, lo, hi)
-        source, background, net = band_counts(observation, lo, hi)
+        source, _, net = band_counts(observation, lo, hi)
         factor = observation.exposure * area
-        scale = (source - net) / background if background > 0 else _scale(observation)
         flux[band] = max(net, 0.0) / factor if factor > 0 else np.nan
-        draws[band] = _source_draws(source, background, scale, rng) / factor if factor > 0 else np.full(DRAWS, np.nan)
+        total = rng.gamma(source + 1.0, size=4 * DRAWS) - _background_draws(observation, lo, hi, rng)
+        draws[band] = _positive(total) / factor if factor > 0 else np.full(DRAWS, np.nan)
     out: dict[str, float] = {}
     for hard, soft in RATIOS:
         ratio = f"hard_{hard}{soft}"
-        total = flux[hard] + flux[soft]
-        out[ratio] = (flux[hard] - flux[soft]) / total if total > 0 else float("nan")
+        both = flux[hard] + flux[soft]
+        out[ratio] = (flux[hard] - flux[soft]) / both if both > 0 else float("nan")
         x, y = draws[hard], draws[soft]
         limits = np.nanpercentile((x - y) / (x + y), LIMITS) if np.isfinite(x + y).any() else (np.nan, np.nan)
         out[f"{ratio}_lolim"], out[f"{ratio}_hilim"] = float(limits[0]), float(limits[1])
@@ -54,21 +56,30 @@ def hardness_columns(observation: Observation) -> dict[str, float]:
 
 
 def _mean_area(o: Observation, lo: float, hi: float) -> float:
-    assert o.area_lo is not None and o.area_hi is not None and o.area is not None
+    if o.area is None or o.area_lo is None or o.area_hi is None:
+        return float("nan")
     value, _ = overlap_mean(o.area_lo, o.area_hi, o.area, np.zeros_like(o.area), np.array([lo, hi]))
     return float(value[0])
 
 
-def _scale(o: Observation) -> float:
-    return 0.0 if o.background is None else float(np.mean(o.scale))
+def _background_draws(o: Observation, lo: float, hi: float, rng: np.random.Generator) -> Array | float:
+    """Draw the background expected in the source region of one band, counts."""
+    if o.background is None:
+        return 0.0
+    inside = (o.energy_lo >= lo) & (o.energy_hi <= hi)
+    scale = np.broadcast_to(np.asarray(o.scale, np.float64), inside.shape)[inside]
+    counts = o.background[inside]
+    if o.background_error is not None:
+        sigma = np.sqrt(((scale * o.background_error[inside]) ** 2).sum())
+        normal: Array = rng.normal((scale * counts).sum(), sigma, size=4 * DRAWS)
+        return np.maximum(normal, 0.0)
+    gamma: Array = scale.mean() * rng.gamma(counts.sum() + 1.0, size=4 * DRAWS)
+    return gamma
 
 
-def _source_draws(source: float, background: float, scale: float, rng: np.random.Generator) -> Array:
-    """Draw source counts given total and background counts, kept positive by drawing again from the kept."""
-    total = rng.gamma(source + 1.0, size=4 * DRAWS)
-    if scale > 0:
-        total -= scale * rng.gamma(background + 1.0, size=4 * DRAWS)
-    kept: NDArray[np.float64] = total[total > 0]
+def _positive(draws: Array) -> Array:
+    """Keep the positive draws, repeated to :data:`DRAWS`."""
+    kept: NDArray[np.float64] = draws[draws > 0]
     if kept.size == 0:  # background far above the total: the source is at its lower bound
         kept = np.array([np.finfo(np.float64).tiny])
     return np.resize(kept, DRAWS)

@@ -40,7 +40,7 @@ def numba_threads(n: int | None = None) -> Iterator[int]:
     import numba
 
     before = numba.get_num_threads()
-    now = min(n or thread_count(), numba.config.NUMBA_NUM_THREADS)
+    now = min(n or thread_count(), numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     numba.set_num_threads(now)
     try:
         yield now

@@ -139,13 +139,22 @@ def check_kind(hdu: Any) -> None:
     if instrument.startswith("HRC"):
         raise Quarantined("hrc", "HRC spectra carry no usable energies; only ACIS is read")
     if telescope not in ("CHANDRA", "AXAF", "") or instrument not in ("ACIS", ""):
-        raise Quarantined("not-chandra", f"TELESCOP {telescope or 'missing'}, INSTRUME {instrument or 'missing'}")
+        raise Quarantined(
+            "not-chandra", f"TELESCOP {telescope or 'missing'}, INSTRUME {instrument or 'missing'}"
+        )
     if not telescope and not instrument:
         raise Quarantined("not-chandra", "neither TELESCOP nor INSTRUME is in the header")
-    per_row = [name for name in ("CHANNEL", "COUNTS", "RATE") if name in names and hdu.columns[name].format[:-1] not in ("", "1")]
-    if per_row or str(header.get("HDUCLAS4", "")).strip().upper() == "TYPE:II" or "SPEC_NUM" in names:
+    vectors = [
+        n for n in ("CHANNEL", "COUNTS", "RATE") if n in names and hdu.columns[n].format[:-1] not in ("", "1")
+    ]
+    types = {str(header.get(key, "")).strip().upper() for key in ("HDUCLAS3", "HDUCLAS4")}
+    if vectors or "TYPE:II" in types or "SPEC_NUM" in names:
         raise Quarantined("type-2", "a PHA type II file: split it into type I files, zeroth order only")
-    if {"BIN_LO", "BIN_HI"} <= names or "TG_PART" in header or "TG_M" in header:
+    dispersed = (
+        str(header.get("GRATING", "NONE")).strip().upper() not in ("NONE", "")
+        and len(hdu.data) > MAX_CHANNELS
+    )
+    if {"BIN_LO", "BIN_HI"} <= names or "TG_PART" in header or "TG_M" in header or dispersed:
         raise Quarantined("grating", "a dispersed grating spectrum: only imaging spectra are read")
     if len(hdu.data) > MAX_CHANNELS:
         raise Quarantined("bad-channels", f"{len(hdu.data)} channels; ACIS PI has at most {MAX_CHANNELS}")
@@ -163,11 +172,15 @@ def _pha(hdu: Any) -> Pha:
     else:
         raise Quarantined("unreadable", "neither a COUNTS nor a RATE column")
     if not np.isfinite(counts).all():
-        raise Quarantined("not-finite", f"{np.count_nonzero(~np.isfinite(counts))} channels are NaN or infinite")
+        raise Quarantined(
+            "not-finite", f"{np.count_nonzero(~np.isfinite(counts))} channels are NaN or infinite"
+        )
     if (counts < 0).any():
         raise Quarantined("negative-counts", f"{np.count_nonzero(counts < 0)} channels hold negative counts")
     first = _first_channel(hdu)
-    channel = column(hdu, "CHANNEL").astype(np.int64) if "CHANNEL" in names else first + np.arange(len(counts))
+    channel = (
+        column(hdu, "CHANNEL").astype(np.int64) if "CHANNEL" in names else first + np.arange(len(counts))
+    )
     order = np.argsort(channel, kind="stable")
     if (np.diff(channel[order]) < 1).any():
         raise Quarantined("bad-channels", "a channel number stands twice")
@@ -283,7 +296,11 @@ def read_spectrum(path: str | Path, companions: Companions | None = None) -> Spe
         area=area.area if area else None,
     )
     facts = _facts(path, pha)
-    facts |= {"has_background": background is not None, "has_arf": area is not None, "has_rmf": rmf is not None}
+    facts |= {
+        "has_background": background is not None,
+        "has_arf": area is not None,
+        "has_rmf": rmf is not None,
+    }
     return Spectrum(path, observation, facts, background_path, arf, rmf, tuple(notes))
 
 
@@ -324,7 +341,9 @@ def _on_channels(pha: Pha, rmf: Path | None) -> tuple[NDArray[np.int64], Array, 
     else:
         ebounds = read_ebounds(rmf)
     if ebounds.channel.size > MAX_CHANNELS or not np.isin(pha.channel[pha.counts > 0], ebounds.channel).all():
-        raise Quarantined("response-mismatch", f"{rmf.name if rmf else 'grid'}: channels differ from the spectrum's")
+        raise Quarantined(
+            "response-mismatch", f"{rmf.name if rmf else 'grid'}: channels differ from the spectrum's"
+        )
     return ebounds.channel, _spread(pha.channel, pha.counts, ebounds.channel), ebounds
 
 

@@ -103,7 +103,12 @@ def _companions(one: Given, table: dict[Path, Companions], fates: Fates) -> Comp
 
 
 def _use(
-    one: Given, companions: Companions, recipe: Recipe, writer: SpectraWriter, fates: Fates, without: Counter[str]
+    one: Given,
+    companions: Companions,
+    recipe: Recipe,
+    writer: SpectraWriter,
+    fates: Fates,
+    without: Counter[str],
 ) -> None:
     try:
         spectrum = read_spectrum(one.path, companions)

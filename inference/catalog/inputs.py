@@ -90,7 +90,9 @@ def discover(paths: Sequence[Path]) -> list[Given]:
         else:
             raise ChandraEmbedError(f"{path}: no such file or directory")
     labels = [file.relative_to(root).as_posix() for file, root in found.values()]
-    twice = {label for label in labels if labels.count(label) > 1} if len(set(labels)) < len(labels) else set()
+    twice = (
+        {label for label in labels if labels.count(label) > 1} if len(set(labels)) < len(labels) else set()
+    )
     return [
         Given(file, f"{root.resolve().name}/{label}" if label in twice else label)
         for (file, root), label in zip(found.values(), labels, strict=True)

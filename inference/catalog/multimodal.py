@@ -83,7 +83,9 @@ def _grouped(lo: Any, hi: Any, y: Any, error: Any, recipe: Recipe) -> Grouped:
     if recipe.quantity != "rate":
         raise Quarantined("no-arf", "the collection holds rates and no effective area")
     if recipe.group_min != GROUP_MIN:
-        raise Quarantined("other-recipe", f"the collection is grouped to {GROUP_MIN} counts, not {recipe.group_min}")
+        raise Quarantined(
+            "other-recipe", f"the collection is grouped to {GROUP_MIN} counts, not {recipe.group_min}"
+        )
     if not len(lo) == len(hi) == len(y) == len(error):
         raise Quarantined("unreadable", "energies and rates differ in length")
     real = np.isfinite(lo) & np.isfinite(hi) & (hi > lo)  # the rest is padding

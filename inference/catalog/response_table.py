@@ -57,9 +57,10 @@ def read_response_table(path: Path, given: Sequence[Given]) -> dict[Path, Compan
 
 
 def _input(path: Path, number: int, name: str, given: Sequence[Given]) -> Given:
-    for test in (lambda g: g.label == name, lambda g: g.path.name == Path(name).name):
-        matches = [one for one in given if test(one)]
-        if len(matches) == 1:
-            return matches[0]
+    matches = [one for one in given if one.label == name] or [
+        one for one in given if one.path.name == Path(name).name
+    ]
+    if len(matches) == 1:
+        return matches[0]
     why = "is not among the inputs" if not matches else f"stands {len(matches)} times: write its path"
     raise ChandraEmbedError(f"{path}: row {number}: {name!r} {why}")

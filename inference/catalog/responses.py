@@ -139,7 +139,8 @@ def _ebounds(path: Path, hdu: Any) -> Ebounds:
     channel = column(hdu, "CHANNEL").astype(np.int64)
     lo, hi = column(hdu, "E_MIN"), column(hdu, "E_MAX")
     order = np.argsort(lo, kind="stable")
-    found = Ebounds(channel[order], lo[order], hi[order])
+    lo, hi = lo[order], hi[order]
+    found = Ebounds(channel[order], lo, hi)
     _check_energies(path, found.lo, found.hi)
     return found
 

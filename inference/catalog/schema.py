@@ -33,7 +33,12 @@ class Column:
 
 
 _HARD = [
-    Column(f"hard_{xy}{limit}", "float64", "", f"hardness ratio (F_{xy[0]} - F_{xy[1]})/(sum) of photon flux{text}")
+    Column(
+        f"hard_{xy}{limit}",
+        "float64",
+        "",
+        f"hardness ratio (F_{xy[0]} - F_{xy[1]})/(sum) of photon flux{text}",
+    )
     for xy in ("hs", "hm", "ms")
     for limit, text in (("", ""), ("_lolim", ", 68 % lower limit"), ("_hilim", ", 68 % upper limit"))
 ]
@@ -51,7 +56,9 @@ _FLAGS = [
 
 COLUMNS: tuple[Column, ...] = (
     Column("file", "str:256", "", "input file, relative to the path given"),
-    Column("source_id", "str:256", "", "name if known, else ObsID and region, else file: the unit of every split"),
+    Column(
+        "source_id", "str:256", "", "name if known, else ObsID and region, else file: the unit of every split"
+    ),
     Column("name", "str:32", "", "catalog name, 2CXO J..."),
     Column("obs_id", "str:512", "", "OBS_ID as in the header"),
     Column("obsid", "int32", "", "ObsID; -1 where missing or merged"),
@@ -63,7 +70,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("exposure", "float64", "s", "exposure of the source spectrum"),
     Column("date_obs", "str:32", "", "start of the observation"),
     Column("counts", "float64", "count", "source-region counts in channels wholly inside 0.5-7.0 keV"),
-    Column("background_counts", "float64", "count", "background in the same channels, scaled to the source region"),
+    Column(
+        "background_counts",
+        "float64",
+        "count",
+        "background in the same channels, scaled to the source region",
+    ),
     Column("net_counts", "float64", "count", "counts - background_counts"),
     Column("has_background", "bool", "", "a background was subtracted"),
     Column("has_arf", "bool", "", "an effective area was read"),
@@ -87,6 +99,4 @@ def blank(n: int) -> dict[str, NDArray[Any]]:
     dict of str to ndarray, shape (n,)
         Text columns as object arrays of str, the others in their stored dtype.
     """
-    return {
-        c.name: np.full(n, c.missing, dtype=object if c.length else np.dtype(c.dtype)) for c in COLUMNS
-    }
+    return {c.name: np.full(n, c.missing, dtype=object if c.length else np.dtype(c.dtype)) for c in COLUMNS}

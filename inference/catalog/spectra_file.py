@@ -68,18 +68,49 @@ class SpectraWriter:
         for c in COLUMNS:
             self._grow(detection, c.name, 0, c.dtype, c.unit, c.description)
         spectrum, n = self.file.create_group("spectrum"), self.recipe.n_bins
-        self._grow(spectrum, "value", n, "float32", self.recipe.unit, f"{self.recipe.quantity} density on the grid")
-        self._grow(spectrum, "error", n, "float32", self.recipe.unit, "1 sigma; errors inside one group correlate")
+        self._grow(
+            spectrum, "value", n, "float32", self.recipe.unit, f"{self.recipe.quantity} density on the grid"
+        )
+        self._grow(
+            spectrum, "error", n, "float32", self.recipe.unit, "1 sigma; errors inside one group correlate"
+        )
         store.write_dataset(
             spectrum, "energy_edges", self.recipe.energy_edges(), "keV", "edges of the logarithmic grid"
         )
         counts = self.file.create_group("counts")
-        self._grow(counts, "source", CHANNELS, "float32", "count", "source region by channel, 0 past the last")
-        self._grow(counts, "background", CHANNELS, "float32", "count", "background region by channel; NaN: none")
-        self._grow(counts, "scale", 0, "float64", "", "background counts times scale: expected in the source region")
-        self._grow(counts, "grid", 0, "int32", "", "row of channel_lo and channel_hi that holds the energies; -1: none")
-        self._grow(counts, "channel_lo", CHANNELS, "float64", "keV", "lower energies of the channels; NaN past the last")
-        self._grow(counts, "channel_hi", CHANNELS, "float64", "keV", "upper energies of the channels; NaN past the last")
+        self._grow(
+            counts, "source", CHANNELS, "float32", "count", "source region by channel, 0 past the last"
+        )
+        self._grow(
+            counts, "background", CHANNELS, "float32", "count", "background region by channel; NaN: none"
+        )
+        self._grow(
+            counts, "scale", 0, "float64", "", "background counts times scale: expected in the source region"
+        )
+        self._grow(
+            counts,
+            "grid",
+            0,
+            "int32",
+            "",
+            "row of channel_lo and channel_hi that holds the energies; -1: none",
+        )
+        self._grow(
+            counts,
+            "channel_lo",
+            CHANNELS,
+            "float64",
+            "keV",
+            "lower energies of the channels; NaN past the last",
+        )
+        self._grow(
+            counts,
+            "channel_hi",
+            CHANNELS,
+            "float64",
+            "keV",
+            "upper energies of the channels; NaN past the last",
+        )
 
     def append(
         self,
@@ -107,7 +138,9 @@ class SpectraWriter:
         for name, text in detection.items():
             length = BY_NAME[name].length
             if length and len(str(text).encode()) > length:
-                raise Quarantined("name-too-long", f"{name} has more than {length} bytes: {str(text)[:60]!r}...")
+                raise Quarantined(
+                    "name-too-long", f"{name} has more than {length} bytes: {str(text)[:60]!r}..."
+                )
         self._pending.append((dict(detection), value, error, observation))
         if len(self._pending) == CHUNK:
             self._flush()
@@ -186,7 +219,11 @@ class SpectraWriter:
             Further root attributes.
         """
         self._flush()
-        companion = {"path": "an input that belongs to another", "of": "that other input", "why": "how it belongs"}
+        companion = {
+            "path": "an input that belongs to another",
+            "of": "that other input",
+            "why": "how it belongs",
+        }
         aside = {"path": "an input that was set aside", "reason": "why, and what was found"}
         rows: Sequence[tuple[str, ...]]
         for group, columns, rows in (("companion", companion, companions), ("quarantine", aside, quarantine)):
@@ -218,5 +255,7 @@ def spectra_block(file: h5py.File, start: int, stop: int) -> NDArray[np.float32]
     bad = ~np.isfinite(block).all(axis=1)
     if bad.any():
         row = start + int(np.argmax(bad))
-        raise StoreError(f"{file.filename}: row {row} of /spectrum/value is not finite; ingest the file again")
+        raise StoreError(
+            f"{file.filename}: row {row} of /spectrum/value is not finite; ingest the file again"
+        )
     return block

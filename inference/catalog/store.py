@@ -205,7 +205,9 @@ def read_column(file: h5py.File, name: str) -> NDArray[Any]:
     """
     group = file["detection"]
     if name not in group:
-        raise StoreError(f"{file.filename}: no column {name!r} in /detection; there are {', '.join(sorted(group))}")
+        raise StoreError(
+            f"{file.filename}: no column {name!r} in /detection; there are {', '.join(sorted(group))}"
+        )
     data = group[name][...]
     return np.char.decode(data, "utf-8") if data.dtype.kind == "S" else data
 

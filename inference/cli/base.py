@@ -50,7 +50,7 @@ class Command(click.Command):
         if verbose:
             raise failure
         click.echo("error: " + " ".join(text.split()), err=True)
-        ctx.exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _missing(error: ModuleNotFoundError) -> str:

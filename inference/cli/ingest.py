@@ -65,10 +65,14 @@ def _tell(summary: "Summary", output: Path) -> None:
             click.echo(f"{title}:")
             width = max(len(row[0]) for row in rows)
             for path, *rest in rows:
-                click.echo(f"  {path:<{width}}  " + (f"of {rest[0]} ({rest[1]})" if len(rest) == 2 else rest[0]))
+                click.echo(
+                    f"  {path:<{width}}  " + (f"of {rest[0]} ({rest[1]})" if len(rest) == 2 else rest[0])
+                )
     lacking = [f"{n} without {what}" for what, n in summary.without.items() if n]
     if lacking:
-        click.echo(f"of the spectra used, {', '.join(lacking)} (without an RMF: nominal ACIS PI energies); -v lists")
+        click.echo(
+            f"of the spectra used, {', '.join(lacking)} (without an RMF: nominal ACIS PI energies); -v lists"
+        )
     click.echo(
         f"{summary.given} given = {summary.used} used + {summary.companions} companions"
         f" + {summary.quarantined} quarantined"

@@ -1,11 +1,12 @@
 """Options that several commands share, each written once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-Decorator = Any
+Decorator = Callable[[Any], Any]
 
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 overwrite_option: Decorator = click.option("--overwrite", is_flag=True, help="Replace the output file.")
@@ -40,12 +41,9 @@ quantity_option: Decorator = click.option(
 
 def output_option(help: str, *, required: bool = True) -> Decorator:
     """Return the ``-o/--output`` option."""
-    return click.option(
-        "-o", "--output", type=click.Path(path_type=Path), required=required, help=help
-    )
+    return click.option("-o", "--output", type=click.Path(path_type=Path), required=required, help=help)
 
 
 def input_argument(name: str) -> Decorator:
     """Return an argument that names one existing file."""
     return click.argument(name, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-

@@ -1,0 +1,199 @@
+"""Simulated detections, one a row: each row has its own random numbers, so it depends on no other."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..preprocess import BROAD, Grouped, Observation, band_counts, preprocess, resample
+from ..recipe import Recipe
+from .population import Draw, background, draw
+from .response import Response, acis_response
+from .shapes import photon_spectrum
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One simulated detection.
+
+    Parameters
+    ----------
+    detection : dict
+        Columns of ``/detection``.
+    value, error : ndarray, shape (n_bins,), float32
+        The spectrum in the recipe's quantity and its 1 sigma error.
+    observation : Observation
+        The counts drawn and the response they were drawn with.
+    truth : dict
+        What was drawn: columns of ``/truth``.
+    truth_value : ndarray, shape (n_bins,), float32
+        The spectrum without noise and without background, in the recipe's quantity.
+    """
+
+    detection: dict[str, Any]
+    value: NDArray[np.float32]
+    error: NDArray[np.float32]
+    observation: Observation
+    truth: dict[str, Any]
+    truth_value: NDArray[np.float32]
+
+
+def simulate(
+    n: int, seed: int, recipe: Recipe, responses: Sequence[Response] | None = None
+) -> Iterator[Simulated]:
+    """Simulate detections 0 to n - 1.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    seed : int
+        Row i is drawn from ``SeedSequence([seed, i])``: it depends neither on `n` nor on other rows.
+    recipe : Recipe
+        What the spectra are put through.
+    responses : sequence of Response, optional
+        Take each row's response from these (see ``responses.read_responses``), not the ACIS-like one;
+        the off-axis angle then sets the aperture and its background only.
+
+    Yields
+    ------
+    Simulated
+        One detection, of a source of its own.
+    """
+    for row in range(n):
+        yield simulate_row(row, seed, recipe, responses)
+
+
+def simulate_row(
+    row: int, seed: int, recipe: Recipe, responses: Sequence[Response] | None = None
+) -> Simulated:
+    """Simulate one detection; see :func:`simulate`."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, row]))
+    d = draw(rng)
+    if responses:
+        response = responses[int(d.pick * len(responses))]
+        expected_background = background(d, response)
+    else:
+        response = acis_response(d.chip, d.epoch, d.theta)
+        expected_background = background(d)
+    expected, photon_flux = expected_counts(d, response)
+
+    r = response.redistribution
+    counts = rng.poisson(expected + expected_background).astype(np.float64)
+    beside = rng.poisson(expected_background * d.ratio).astype(np.float64)
+    observation = Observation(
+        counts=counts,
+        exposure=d.exposure,
+        energy_lo=r.channel_lo,
+        energy_hi=r.channel_hi,
+        background=beside,
+        scale=1 / d.ratio,
+        area_lo=r.energy_lo,
+        area_hi=r.energy_hi,
+        area=response.area,
+    )
+    value, error = preprocess(observation, recipe)
+    inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
+    return Simulated(
+        detection=_detection(d, observation, f"simulated {seed}:{row}"),
+        value=value,
+        error=error,
+        observation=observation,
+        truth=_truth(d, response, photon_flux, float(expected_background[inside].sum())),
+        truth_value=noise_free(expected, d.exposure, response, recipe),
+    )
+
+
+def expected_counts(d: Draw, response: Response) -> tuple[Array, float]:
+    """Fold the shape through the response and scale it to the counts drawn.
+
+    Returns
+    -------
+    counts : ndarray, shape (n,), float64
+        Expected source counts by channel; ``d.counts`` in the channels wholly inside 0.5-7.0 keV.
+    photon_flux : float
+        Photons cm^-2 s^-1, 0.5-7.0 keV, absorbed.
+    """
+    r = response.redistribution
+    density = photon_spectrum(
+        r.energy_lo, r.energy_hi, d.shape, nh=d.nh, gamma=d.gamma, kt=d.kt, abundance=d.abundance
+    )
+    photons = density * (r.energy_hi - r.energy_lo)
+    folded = r.fold(photons * response.area) * d.exposure
+    inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
+    factor = d.counts / folded[inside].sum()
+    band = (r.energy_lo >= BROAD[0] - 1e-9) & (r.energy_hi <= BROAD[1] + 1e-9)
+    return folded * factor, float(photons[band].sum() * factor)
+
+
+def noise_free(expected: Array, exposure: float, response: Response, recipe: Recipe) -> NDArray[np.float32]:
+    """Put expected counts on the grid, channel by channel, without grouping.
+
+    Parameters
+    ----------
+    expected : ndarray, shape (n,), float64
+        Expected source counts by channel.
+    exposure : float
+        s.
+    response : Response
+        Channels and, for flux density, effective area.
+    recipe : Recipe
+        Quantity and grid.
+
+    Returns
+    -------
+    ndarray, shape (n_bins,), float32
+        In the recipe's unit.
+    """
+    r = response.redistribution
+    density = expected / (exposure * (r.channel_hi - r.channel_lo))
+    if recipe.quantity == "flux":
+        # cumulative area, interpolated at the channel edges: the mean over each channel
+        edges = np.append(r.energy_lo, r.energy_hi[-1])
+        integral = np.concatenate([[0.0], np.cumsum(response.area * (r.energy_hi - r.energy_lo))])
+        area = (np.interp(r.channel_hi, edges, integral) - np.interp(r.channel_lo, edges, integral)) / (
+            r.channel_hi - r.channel_lo
+        )
+        density = np.where(area > 0, density / np.where(area > 0, area, 1.0), 0.0)
+    value, _ = resample(Grouped(r.channel_lo, r.channel_hi, density, np.zeros_like(density)), recipe)
+    return value
+
+
+def _detection(d: Draw, observation: Observation, source_id: str) -> dict[str, Any]:
+    source, _, net = band_counts(observation)
+    return {
+        "file": "simulated",
+        "source_id": source_id,
+        "obs_id": "simulated",
+        "ra": d.ra,
+        "dec": d.dec,
+        "theta": d.theta,
+        "exposure": d.exposure,
+        "counts": source,
+        "background_counts": source - net,
+        "net_counts": net,
+        "has_background": True,
+        "has_arf": True,
+        "has_rmf": True,
+        "class": d.shape,
+    }
+
+
+def _truth(d: Draw, response: Response, photon_flux: float, background_counts: float) -> dict[str, Any]:
+    return {
+        "shape": d.shape,
+        "nh": d.nh,
+        "gamma": d.gamma,
+        "kt": d.kt,
+        "abundance": d.abundance,
+        "photon_flux": photon_flux,
+        "net_counts": d.counts,
+        "background_counts": background_counts,
+        "backscal_ratio": d.ratio,
+        "epoch": d.epoch,
+        "response": response.name,
+    }

@@ -65,7 +65,9 @@ class Grouped:
     yerr: Array
 
 
-def band_counts(observation: Observation, lo: float = BROAD[0], hi: float = BROAD[1]) -> tuple[float, float, float]:
+def band_counts(
+    observation: Observation, lo: float = BROAD[0], hi: float = BROAD[1]
+) -> tuple[float, float, float]:
     """Return source, background and net counts in the channels wholly inside [lo, hi] keV.
 
     Returns

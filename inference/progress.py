@@ -48,7 +48,9 @@ class Progress:
         elapsed = max(now - self._start, 1e-9)
         rate = (self._done - self._first) / elapsed
         left = (self.total - self._done) / rate if rate > 0 else float("inf")
-        text = f"{self.label}: {self._done:,} of {self.total:,} {self.unit}, {rate:,.0f}/s, {left:,.0f} s left"
+        text = (
+            f"{self.label}: {self._done:,} of {self.total:,} {self.unit}, {rate:,.0f}/s, {left:,.0f} s left"
+        )
         sys.stderr.write(f"\r\033[K{text}" if self._tty else f"{text}\n")
         sys.stderr.flush()
         self._shown = True

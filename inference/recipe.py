@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +52,7 @@ class Recipe:
 
     def energy_edges(self) -> NDArray[np.float64]:
         """Return the edges of the grid, shape (n_bins + 1,), float64, keV."""
-        edges = np.geomspace(self.energy_lo, self.energy_hi, self.n_bins + 1)
-        edges[0], edges[-1] = self.energy_lo, self.energy_hi
-        return edges
+        return _edges(self.energy_lo, self.energy_hi, self.n_bins).copy()
 
     def to_json(self) -> str:
         """Return the recipe as canonical JSON (sorted keys, no spaces, repr floats)."""
@@ -63,6 +62,13 @@ class Recipe:
     def fingerprint(self) -> str:
         """SHA-256 of :meth:`to_json`, in hexadecimal."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _edges(lo: float, hi: float, n: int) -> NDArray[np.float64]:
+    edges = np.geomspace(lo, hi, n + 1)
+    edges[0], edges[-1] = lo, hi
+    return edges
 
 
 def recipe_from_json(text: str) -> Recipe:

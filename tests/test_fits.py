@@ -7,7 +7,8 @@ import numpy as np
 import ogip
 import pytest
 from chandra_embed.inference import read_spectrum
-from chandra_embed.inference.catalog.fits import Companions, find_named, off_axis, read_pha
+from chandra_embed.inference.catalog.fits import Companions, find_named, off_axis
+from chandra_embed.inference.catalog.pha import read_pha
 from chandra_embed.inference.errors import Quarantined
 from chandra_embed.inference.preprocess import band_counts
 
@@ -94,7 +95,9 @@ def test_rate_background_becomes_counts_with_its_own_errors(tmp_path: Path) -> N
     assert o.scale == pytest.approx((10000.0 * 1.0) / (2.0 * 1e-6))
 
 
-@pytest.mark.parametrize(("poisson", "whole", "used"), [(True, True, False), (False, True, True), (True, False, True)])
+@pytest.mark.parametrize(
+    ("poisson", "whole", "used"), [(True, True, False), (False, True, True), (True, False, True)]
+)
 def test_stat_err_counts_where_poisson_errors_do_not_hold(
     tmp_path: Path, poisson: bool, whole: bool, used: bool
 ) -> None:
@@ -117,7 +120,9 @@ def test_areascal_and_backscal_as_keywords_and_columns(tmp_path: Path) -> None:
 
 def test_channels_that_are_not_listed_hold_zero(tmp_path: Path) -> None:
     channels = np.array([100, 200, 300], dtype=np.int32)
-    path = ogip.write_pha(tmp_path / "a.pi", np.array([4, 5, 6]), DETCHANS=1024, RESPFILE="a.rmf", channel=channels)
+    path = ogip.write_pha(
+        tmp_path / "a.pi", np.array([4, 5, 6]), DETCHANS=1024, RESPFILE="a.rmf", channel=channels
+    )
     ogip.write_rmf(tmp_path / "a.rmf")
     o = read_spectrum(path).observation
     assert o.counts.sum() == 15

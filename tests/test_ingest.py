@@ -19,7 +19,11 @@ from click.testing import CliRunner
 def files(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     ogip.write_pha(
-        folder / "acisf00123_001N002_r0043_pha3.fits", ogip.counts(1), ogip.counts(2), RESPFILE="a.rmf", ANCRFILE="a.arf"
+        folder / "acisf00123_001N002_r0043_pha3.fits",
+        ogip.counts(1),
+        ogip.counts(2),
+        RESPFILE="a.rmf",
+        ANCRFILE="a.arf",
     )
     ogip.write_pha(folder / "b.pi", ogip.counts(3), BACKFILE="b_bg.pi")
     ogip.write_pha(folder / "b_bg.pi", ogip.counts(4))
@@ -67,9 +71,11 @@ def test_every_dataset_has_unit_and_description(files: Path, tmp_path: Path) -> 
     with h5py.File(tmp_path / "s.h5") as file:
         lacking: list[str] = []
         file.visititems(
-            lambda name, o: lacking.append(name)
-            if isinstance(o, h5py.Dataset) and not {"unit", "description"} <= set(o.attrs)
-            else None
+            lambda name, o: (
+                lacking.append(name)
+                if isinstance(o, h5py.Dataset) and not {"unit", "description"} <= set(o.attrs)
+                else None
+            )
         )
     assert not lacking
 
@@ -186,9 +192,10 @@ def test_real_collection_equals_real_files(chandra_data: Path, tmp_path: Path) -
         file["hard_hs"] = np.array([0.1, 0.2, 0.3, np.nan])
     summary = ingest([tmp_path / "collection.hdf5"], tmp_path / "rows.h5", Recipe())
     assert summary.used == 4
-    with store.open_store(tmp_path / "files.h5", store.SPECTRA) as a, store.open_store(
-        tmp_path / "rows.h5", store.SPECTRA
-    ) as b:
+    with (
+        store.open_store(tmp_path / "files.h5", store.SPECTRA) as a,
+        store.open_store(tmp_path / "rows.h5", store.SPECTRA) as b,
+    ):
         np.testing.assert_array_equal(a["spectrum/value"][...], b["spectrum/value"][...])
         np.testing.assert_array_equal(a["spectrum/error"][...], b["spectrum/error"][...])
         np.testing.assert_array_equal(store.read_column(a, "obsid"), store.read_column(b, "obsid"))

@@ -28,7 +28,9 @@ def write(path: Path, rows: list[tuple[Any, Any, Any, Any]], **more: Any) -> Pat
 
 
 def test_rows_become_spectra(tmp_path: Path) -> None:
-    path = write(tmp_path / "c.hdf5", [(LO, HI, [1.0, 2.0, 3.0], [0.1] * 3)], obsid=[4], name=np.array([b"2CXO J1 "]))
+    path = write(
+        tmp_path / "c.hdf5", [(LO, HI, [1.0, 2.0, 3.0], [0.1] * 3)], obsid=[4], name=np.array([b"2CXO J1 "])
+    )
     row = next(iter(read_collection(path, Recipe())))
     assert row.detection["name"] == "2CXO J1"
     assert row.detection["obsid"] == 4

@@ -107,7 +107,13 @@ def test_the_chain_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     run([program, "table", "e.h5", "-o", "e.fits"], tmp_path)
     assert (tmp_path / "e.fits").stat().st_size > 0
     assert "train" in run([program, "--help"], tmp_path).stdout
-    failed = subprocess.run([program, "train", "autoencoder", "s.h5", "-o", "r"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    failed = subprocess.run(
+        [program, "train", "autoencoder", "s.h5", "-o", "r"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert failed.returncode == 1
     assert "chandra-embed[train]" in failed.stderr
     assert len(failed.stderr.strip().splitlines()) == 1

@@ -16,7 +16,9 @@ WIDTH = 0.0146
 
 def observation(counts: np.ndarray, **more: object) -> Observation:
     lo = np.arange(len(counts)) * WIDTH
-    return Observation(counts=counts.astype(float), exposure=1000.0, energy_lo=lo, energy_hi=lo + WIDTH, **more)
+    return Observation(
+        counts=counts.astype(float), exposure=1000.0, energy_lo=lo, energy_hi=lo + WIDTH, **more
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,9 @@ def integrals(o: Observation, recipe: Recipe) -> tuple[float, float, float]:
     """Integral on the grid, of the groups clipped to the grid, and of their absolute value."""
     value, _ = preprocess(o, recipe)
     grouped = group(o, recipe)
-    width = np.clip(np.minimum(grouped.hi, recipe.energy_hi) - np.maximum(grouped.lo, recipe.energy_lo), 0, None)
+    width = np.clip(
+        np.minimum(grouped.hi, recipe.energy_hi) - np.maximum(grouped.lo, recipe.energy_lo), 0, None
+    )
     on_grid = float((value.astype(float) * np.diff(recipe.energy_edges())).sum())
     return on_grid, float((grouped.y * width).sum()), float((np.abs(grouped.y) * width).sum())
 

@@ -14,7 +14,13 @@ def test_the_default_fingerprint_is_for_ever() -> None:
 
 
 def test_every_setting_changes_the_fingerprint() -> None:
-    changed = [Recipe(quantity="flux"), Recipe(group_min=6), Recipe(energy_lo=0.4), Recipe(n_bins=200), Recipe(version=2)]
+    changed = [
+        Recipe(quantity="flux"),
+        Recipe(group_min=6),
+        Recipe(energy_lo=0.4),
+        Recipe(n_bins=200),
+        Recipe(version=2),
+    ]
     assert len({r.fingerprint for r in [Recipe(), *changed]}) == 6
 
 

@@ -37,6 +37,19 @@ def test_ebounds_come_in_ascending_energy(tmp_path: Path) -> None:
     assert bounds.channel[0] == 1
 
 
+def test_matrix_columns_follow_the_energies(tmp_path: Path) -> None:
+    ascending = read_rmf(ogip.write_rmf(tmp_path / "a.rmf"))
+    path = ogip.write_rmf(tmp_path / "b.rmf")
+    with fits.open(path, mode="update") as file:
+        bounds, matrix = file["EBOUNDS"].data, file["MATRIX"].data
+        for name in ("E_MIN", "E_MAX"):
+            bounds[name] = bounds[name][::-1].copy()
+        matrix["F_CHAN"] = ogip.N + 1 - matrix["F_CHAN"]
+    descending = read_rmf(path)
+    np.testing.assert_array_equal(descending.matrix, ascending.matrix)
+    np.testing.assert_array_equal(descending.ebounds.lo, ascending.ebounds.lo)
+
+
 def test_nominal_grid() -> None:
     bounds = nominal_ebounds(1, 1024)
     assert bounds.lo[0] == 0.0

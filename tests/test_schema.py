@@ -3,10 +3,12 @@
 import numpy as np
 from chandra_embed.inference.catalog.schema import BY_NAME, COLUMNS, blank
 
-NAMED_IN_THE_FORMAT = """file source_id name obs_id obsid obi region_id ra dec theta exposure date_obs counts
-background_counts net_counts has_background has_arf has_rmf hard_hs hard_hm hard_ms hard_hs_lolim hard_hs_hilim
-hard_hm_lolim hard_hm_hilim hard_ms_lolim hard_ms_hilim var_prob_b var_index_b class flux_significance_b likelihood
-pileup_flag sat_src_flag streak_src_flag conf_flag extent_flag dither_warning_flag""".split()
+HARD = [f"hard_{xy}{limit}" for xy in ("hs", "hm", "ms") for limit in ("", "_lolim", "_hilim")]
+FLAGS = [f"{name}_flag" for name in ("pileup", "sat_src", "streak_src", "conf", "extent", "dither_warning")]
+KEYS = ["file", "source_id", "name", "obs_id", "obsid", "obi", "region_id", "ra", "dec", "theta"]
+COUNTS = ["exposure", "date_obs", "counts", "background_counts", "net_counts"]
+REST = ["has_background", "has_arf", "has_rmf", "var_prob_b", "var_index_b", "class"]
+NAMED_IN_THE_FORMAT = KEYS + COUNTS + REST + HARD + FLAGS + ["flux_significance_b", "likelihood"]
 
 
 def test_all_columns_of_the_format_and_no_others() -> None:

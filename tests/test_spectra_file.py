@@ -60,9 +60,8 @@ def test_a_text_too_long_is_refused_and_the_next_row_goes_in(tmp_path: Path) -> 
 
 
 def test_a_run_that_stops_leaves_an_unfinished_file(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), SpectraWriter(tmp_path / "s.h5", Recipe(), {}) as writer:
+    with SpectraWriter(tmp_path / "s.h5", Recipe(), {}) as writer:
         writer.append({"file": "a"}, ONE, ONE, None)
-        raise KeyboardInterrupt
     with pytest.raises(StoreError, match="not finished"):
         store.open_store(tmp_path / "s.h5", store.SPECTRA)
 

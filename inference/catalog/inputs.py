@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ChandraEmbedError, Quarantined
-from . import fits
+from .fits import Companions, find_named
+from .pha import read_pha, spectrum_extensions
 from .responses import open_fits
 
 BY_NAME = (".pi", ".pha", "pha2", "pha2.fits", "pha3.fits")
@@ -125,12 +126,12 @@ def looks_like_spectrum(path: Path) -> bool:
         if start != b"SIMPLE  =":
             return False
         with open_fits(path) as file:
-            return bool(fits.spectrum_extensions(file))
+            return bool(spectrum_extensions(file))
     except (OSError, EOFError, Quarantined):
         return False
 
 
-def decide(given: Sequence[Given], companions: Mapping[Path, fits.Companions]) -> Fates:
+def decide(given: Sequence[Given], companions: Mapping[Path, Companions]) -> Fates:
     """Decide the fate of every input, as far as headers and counts tell.
 
     Parameters
@@ -144,7 +145,7 @@ def decide(given: Sequence[Given], companions: Mapping[Path, fits.Companions]) -
     headings: dict[Path, Heading] = {}
     claims: list[tuple[Given, Path]] = []
     for one in given:
-        named = companions.get(one.path.resolve(), fits.Companions()).background
+        named = companions.get(one.path.resolve(), Companions()).background
         try:
             backfile = named or _backfile(one.path)
             if backfile is not None and backfile.resolve() != one.path.resolve():
@@ -162,13 +163,13 @@ def decide(given: Sequence[Given], companions: Mapping[Path, fits.Companions]) -
 def _backfile(path: Path) -> Path | None:
     """The file that BACKFILE names, whatever else is wrong with this one."""
     with open_fits(path) as file:
-        for hdu in fits.spectrum_extensions(file)[:1]:
-            return fits.find_named(path.parent, str(hdu.header.get("BACKFILE", "")))
+        for hdu in spectrum_extensions(file)[:1]:
+            return find_named(path.parent, str(hdu.header.get("BACKFILE", "")))
     return None
 
 
 def _heading(one: Given, backfile: Path | None) -> Heading:
-    source, own = fits.read_pha(one.path)
+    source, own = read_pha(one.path)
     named = backfile is not None and backfile.resolve() != one.path.resolve()
     key = (source.counts_digest, source.text("OBS_ID"), source.text("REGIONID"), str(source.backscal))
     return Heading(

@@ -177,7 +177,8 @@ def read_rmf(path: Path) -> Rmf:
                 matrix[i, begin : begin + int(n)] = np.atleast_1d(values)[used : used + int(n)]
                 used += int(n)
     _check_energies(path, lo, hi)
-    return Rmf(lo, hi, matrix, ebounds)
+    by_energy = ebounds.channel - ebounds.channel.min()  # columns so far stand in the order of channels
+    return Rmf(lo, hi, matrix[:, by_energy], ebounds)
 
 
 def _first_channel(hdu: Any, fallback: int) -> int:

@@ -139,8 +139,7 @@ def _ebounds(path: Path, hdu: Any) -> Ebounds:
     channel = column(hdu, "CHANNEL").astype(np.int64)
     lo, hi = column(hdu, "E_MIN"), column(hdu, "E_MAX")
     order = np.argsort(lo, kind="stable")
-    lo, hi = lo[order], hi[order]
-    found = Ebounds(channel[order], lo, hi)
+    found = Ebounds(channel[order], lo[order], hi[order])
     _check_energies(path, found.lo, found.hi)
     return found
 
@@ -148,7 +147,8 @@ def _ebounds(path: Path, hdu: Any) -> Ebounds:
 def nominal_ebounds(first: int, n: int) -> Ebounds:
     """Return the nominal ACIS PI grid: 14.6 eV a channel, channel 1 from 0 keV."""
     channel = np.arange(first, first + n, dtype=np.int64)
-    return Ebounds(channel, (channel - 1) * CHANNEL_WIDTH, channel * CHANNEL_WIDTH)
+    number = channel.astype(np.float64)
+    return Ebounds(channel, (number - 1) * CHANNEL_WIDTH, number * CHANNEL_WIDTH)
 
 
 @lru_cache(maxsize=8)

@@ -67,10 +67,8 @@ def rewritten(path: Path, group: str, more: int) -> Iterator[h5py.File]:
     os.close(handle)
     copy = Path(name)
     try:
-        shutil.copyfile(real, copy)
-        with h5py.File(copy, "r+") as file:
-            if group in file:
-                del file[group]
+        with h5py.File(copy, "w") as file:
+            _copy_all_but(real, group, file)
             yield file
         shutil.copymode(real, copy)
         _sync(copy)
@@ -81,6 +79,16 @@ def rewritten(path: Path, group: str, more: int) -> Iterator[h5py.File]:
         raise StoreError(f"{path}: could not be rewritten and is as it was ({error})") from error
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _copy_all_but(real: Path, group: str, file: h5py.File) -> None:
+    """Copy what is in a file object by object: a group deleted from a copy of the bytes would leave a hole."""
+    with h5py.File(real, "r") as source:
+        for name, value in source.attrs.items():
+            file.attrs[name] = value
+        for name in source:
+            if name != group:
+                source.copy(name, file)
 
 
 def _sync(path: Path) -> None:

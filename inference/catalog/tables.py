@@ -213,9 +213,8 @@ def _write_fits(table: Any, path: Path) -> None:
     plain = table.copy(copy_data=False)
     plain.meta.clear()
     for name in plain.colnames:
-        plain[name].info.description = None
         if plain[name].dtype.kind == "U":  # FITS knows ASCII only
-            plain[name] = np.char.encode(plain[name], "ascii", "backslashreplace").astype("S")
+            plain[name] = np.char.encode(plain[name], "ascii", "backslashreplace")
     hdu = fits.table_to_hdu(plain)
     hdu.name = "DETECTIONS"
     for i, name in enumerate(table.colnames, 1):

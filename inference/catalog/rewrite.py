@@ -82,7 +82,7 @@ def rewritten(path: Path, group: str, more: int) -> Iterator[h5py.File]:
 
 
 def _copy_all_but(real: Path, group: str, file: h5py.File) -> None:
-    """Copy what is in a file object by object: a group deleted from a copy of the bytes would leave a hole."""
+    """Copy a file object by object; a group deleted from a copy of its bytes would leave a hole."""
     with h5py.File(real, "r") as source:
         for name, value in source.attrs.items():
             file.attrs[name] = value

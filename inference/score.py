@@ -1,0 +1,300 @@
+"""Scoring a whole embeddings file: degrees, distances, anomalies and how sure they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models import registry
+from .anomaly import checked_errors, knn_distance
+from .catalog import store
+from .catalog.rewrite import make_room, rewritten
+from .errors import BundleError, StoreError
+from .isolation import fit_forest
+from .progress import Progress
+from .reference import METHODS, Reference, combine
+from .significance import benjamini_hochberg
+from .similarity import checked_thresholds, count_degrees, unit_rows
+
+Array = NDArray[np.float64]
+ARTEFACTS = ("pileup_flag", "sat_src_flag", "streak_src_flag", "conf_flag", "dither_warning_flag")
+NEIGHBOUR = 10
+ANOMALY_FILE = "anomaly.npz"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What scoring needs of a file of `n` detections.
+
+    Parameters
+    ----------
+    embedding : ndarray, shape (n, d), float32
+        Unit rows.
+    reconstruction_error, net_counts : ndarray, shape (n,), float64
+        Reconstruction errors, and net counts (NaN: unknown).
+    left_out : dict of str to ndarray, shape (n,), bool
+        Reason to the rows it leaves out; a row may have several.
+    """
+
+    embedding: NDArray[np.float32]
+    reconstruction_error: Array
+    net_counts: Array
+    left_out: dict[str, NDArray[np.bool_]]
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Rows that are scored, shape (n,)."""
+        kept = np.ones(len(self.net_counts), np.bool_)
+        for out in self.left_out.values():
+            kept &= ~out
+        return kept
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one run found for `n` detections.
+
+    Parameters
+    ----------
+    thresholds : ndarray, shape (t,), float64
+        Similarities that degrees count from.
+    degree : ndarray, shape (t, n), int64
+        Other detections at least so similar.
+    knn_distance, isolation, anomaly, anomaly_pvalue, anomaly_qvalue : ndarray, shape (n,), float64
+        See the ``score`` command; NaN where left out or not to be had.
+    k : int
+        Neighbour measured to; 0 where there was none.
+    against : str
+        ``"file"``, or ``"reference"`` with the name and version of the bundle.
+    left_out : dict of str to int
+        Reason to the number of rows.
+    notes : list of str
+        What did not go as asked.
+    """
+
+    thresholds: Array
+    degree: NDArray[np.int64]
+    knn_distance: Array
+    isolation: Array
+    anomaly: Array
+    anomaly_pvalue: Array
+    anomaly_qvalue: Array
+    k: int
+    against: str
+    left_out: dict[str, int]
+    notes: list[str]
+
+
+def score_file(
+    path: Path,
+    *,
+    thresholds: Sequence[float] = (0.5, 0.7, 0.9),
+    k: int | None = None,
+    seed: int = 0,
+    min_counts: float = 40.0,
+    no_artefacts: bool = False,
+) -> Scores:
+    """Score every detection of an embeddings file and write ``/score`` into it.
+
+    Degrees count all pairs of all rows, and neighbours are sought among all rows; rows that are left out
+    get no anomaly, and none is ranked against them.
+
+    Parameters
+    ----------
+    path : Path
+        What ``embed`` wrote; an earlier ``/score`` is replaced.
+    thresholds : sequence of float
+        Similarities that degrees count from.
+    k : int, optional
+        Neighbour to measure to: by default what the bundle's reference was frozen with, else 10.
+    seed : int
+        Seed of the isolation forest where there is no frozen one.
+    min_counts : float
+        Rows of fewer net counts are left out; unknown counts are kept.
+    no_artefacts : bool
+        Leave out rows with any flag of :data:`ARTEFACTS`.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    StoreError
+        The file is not as ``embed`` leaves it, or there is no room for a copy.
+    BundleError
+        The bundle is not found, altered, or not the one that made the embeddings.
+    ValueError
+        A threshold is not finite, there is none, or `k` is below 1.
+    """
+    tau = checked_thresholds(thresholds)
+    if k is not None and k < 1:
+        raise ValueError(f"k={k}: give at least 1")
+    with store.open_store(path, store.EMBEDDINGS) as file:
+        reference, against = find_reference(file)
+        rows = read_rows(file, min_counts, no_artefacts)
+    n = len(rows.embedding)
+    more = 8 * n * (len(tau) + 5)
+    make_room(path, more)
+    with Progress(n * (n - 1) // 2, "score: degrees", unit="pairs") as progress:
+        degree = count_degrees(rows.embedding, tau, on_pairs=progress.update)
+    found = _within_file(rows, k, seed) if reference is None else _within_reference(rows, reference, k)
+    reasons = {reason: int(out.sum()) for reason, out in rows.left_out.items() if out.any()}
+    scores = Scores(thresholds=tau, degree=degree, against=against, left_out=reasons, **found)
+    attributes = {"seed": seed, "min_counts": float(min_counts), "no_artefacts": no_artefacts}
+    with rewritten(path, "score", more) as file:
+        _write(file, scores, attributes)
+    return scores
+
+
+def find_reference(file: h5py.File) -> tuple[Reference | None, str]:
+    """Return the frozen reference of the bundle that made the embeddings, and what scores are taken against.
+
+    Returns
+    -------
+    reference : Reference or None
+        None where the file names no bundle, or its bundle has no reference.
+    against : str
+        ``"reference <bundle> <version>"`` or ``"file"``.
+
+    Raises
+    ------
+    BundleError
+        The bundle is not found, altered, or not the one that made the embeddings.
+    """
+    if "bundle" not in file.attrs:
+        return None, "file"
+    name, version = str(file.attrs["bundle"]), str(file.attrs.get("bundle_version", ""))
+    recorded = str(file.attrs.get("bundle_sha256", "none"))
+    try:
+        folder = registry.find(name)
+    except BundleError as error:
+        raise BundleError(
+            f"{file.filename}: was embedded with bundle {name} {version}, which is not found; "
+            f"set {registry.VARIABLE} to the folder that holds it"
+        ) from error
+    manifest = registry.verify(folder)
+    if manifest.sha256 != recorded:
+        raise BundleError(
+            f"{file.filename}: was embedded with bundle {name} {version} (manifest sha256 {recorded}), "
+            f"{folder} is version {manifest.version} (sha256 {manifest.sha256}); embed again, or set "
+            f"{registry.VARIABLE} to the folder that holds the former"
+        )
+    if not (folder / ANOMALY_FILE).is_file():
+        return None, "file"
+    return Reference.load(folder / ANOMALY_FILE), f"reference {name} {version}"
+
+
+def read_rows(file: h5py.File, min_counts: float, no_artefacts: bool) -> Rows:
+    """Read and check what scoring needs.
+
+    Raises
+    ------
+    StoreError
+        A dataset is missing, of another length, or holds a row that is not valid.
+    """
+    n = store.row_count(file)
+    for name in ("embedding", "reconstruction_error"):
+        if name not in file or file[name].shape[0] != n:
+            raise StoreError(f"{file.filename}: /{name} is missing or has not {n} rows; embed again")
+    try:
+        embedding = unit_rows(file["embedding"][...], "/embedding")
+        errors = checked_errors(file["reconstruction_error"][...], "/reconstruction_error")
+    except ValueError as error:
+        raise StoreError(f"{file.filename}: {error}; embed again") from error
+    counts = store.read_column(file, "net_counts").astype(np.float64)
+    left_out = {f"net counts below {min_counts:g}": counts < min_counts}
+    if no_artefacts:
+        left_out |= {flag: store.read_column(file, flag) == 1 for flag in ARTEFACTS}
+    return Rows(embedding, errors, counts, left_out)
+
+
+def _within_reference(rows: Rows, reference: Reference, k: int | None) -> dict[str, Any]:
+    """Score against the bundle's frozen rows."""
+    most = len(reference.embedding)
+    used = min(reference.k if k is None else k, most)
+    notes = _lowered(k, used, f"the reference has {most:,} rows to be near to")
+    found = reference.score(rows.embedding, rows.reconstruction_error, rows.net_counts, k=used)
+    pvalue = np.where(rows.kept, found["anomaly_pvalue"], np.nan)
+    return {
+        "knn_distance": found["knn_distance"],
+        "isolation": found["isolation"],
+        "anomaly": np.where(rows.kept, found["anomaly"], np.nan),
+        "anomaly_pvalue": pvalue,
+        "anomaly_qvalue": benjamini_hochberg(pvalue),
+        "k": used,
+        "notes": notes,
+    }
+
+
+def _within_file(rows: Rows, k: int | None, seed: int) -> dict[str, Any]:
+    """Score against the other rows of the file; there are no p-values then."""
+    n = len(rows.embedding)
+    used = max(min(NEIGHBOUR if k is None else k, n - 1), 0)
+    nothing = np.full(n, np.nan)
+    scores = dict.fromkeys(METHODS, nothing)
+    if used:
+        with Progress(n, "score: neighbours") as progress:
+            scores["knn_distance"] = knn_distance(rows.embedding, used, on_rows=progress.update)
+        scores["isolation"] = fit_forest(rows.embedding, random_state=seed).score_samples(rows.embedding)
+        scores["reconstruction_error"] = rows.reconstruction_error
+    ranked = {name: np.where(rows.kept, values, np.nan) for name, values in scores.items()}
+    sample = {name: values[~np.isnan(values)] for name, values in ranked.items()}
+    return {
+        "knn_distance": scores["knn_distance"],
+        "isolation": scores["isolation"],
+        "anomaly": combine(sample, ranked),
+        "anomaly_pvalue": nothing,
+        "anomaly_qvalue": nothing,
+        "k": used,
+        "notes": _lowered(NEIGHBOUR if k is None else k, used, f"the file has {n:,} rows"),
+    }
+
+
+def _lowered(asked: int | None, used: int, why: str) -> list[str]:
+    """Say that k was lowered, where it was."""
+    if asked is None or used == asked:
+        return []
+    if not used:
+        return [f"no anomaly scores: {why}, and a row is measured by its distance to others"]
+    return [f"k lowered from {asked} to {used}: {why}"]
+
+
+def _write(file: h5py.File, scores: Scores, attributes: dict[str, Any]) -> None:
+    """Write ``/score``, complete with what it was made with."""
+    frozen = scores.against != "file"
+    group = file.create_group("score")
+    written = store.write_dataset(
+        group, "degree", scores.degree, "", "other detections of at least each threshold's cosine similarity"
+    )
+    written.attrs["thresholds"] = scores.thresholds
+    place = "the bundle's frozen reference" if frozen else "this file"
+    columns = {
+        "knn_distance": f"1 - cosine similarity to the k-th nearest detection of {place}",
+        "isolation": f"isolation forest fitted to {place}, 0..1, larger is stranger",
+        "anomaly": f"mean over methods of the mid-rank quantile within {place}, 0..1, larger is stranger",
+        "anomaly_pvalue": "conformal p-value of anomaly among reference rows of like net counts",
+        "anomaly_qvalue": "Benjamini-Hochberg false discovery rate of anomaly_pvalue",
+    }
+    for name, description in columns.items():
+        if not frozen and name.endswith("value"):
+            description += "; NaN: there is no frozen reference"
+        store.write_dataset(group, name, getattr(scores, name), "", description)
+    everything = {
+        **attributes,
+        "k": scores.k,
+        "against": scores.against,
+        "methods": ", ".join(METHODS),
+        "pvalues": "conformal, within bins of net counts" if frozen else "none: no frozen reference",
+        "left_out": int(np.isnan(scores.anomaly).sum()),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": store.command_line(),
+        "versions": store.versions(),
+    }
+    for name, value in everything.items():
+        group.attrs[name] = value

@@ -1,0 +1,308 @@
+"""Degrees and nearest neighbours of unit vectors by cosine similarity, exact and never n x n in memory.
+
+BLAS computes float32 tiles of similarities, one thread each; compiled kernels decide every pair that the
+rounding bound of a tile value allows to decide, and compute the others again in float64, in index order.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import DeviceError
+from .tiling import TILE, in_threads, multiply, one_at_a_time
+
+UNIT_TOLERANCE = 1e-5
+Floats = NDArray[np.float32]
+
+
+def degree(
+    x: ArrayLike, thresholds: Sequence[float] = (0.5, 0.7, 0.9), device: str = "cpu"
+) -> NDArray[np.int64]:
+    """Count, for every row, the other rows whose cosine similarity reaches each threshold.
+
+    The similarity of two rows is the float64 dot product of their float32 values, summed in index order;
+    the counts are exact for that number, whatever the number of threads.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, d)
+        Unit rows; rounded to float32 where they are not.
+    thresholds : sequence of float, shape (t,)
+        Finite thresholds, at least one, in any order.
+    device : {"cpu"}
+        Where to run.
+
+    Returns
+    -------
+    degrees : ndarray, shape (t, n), int64
+        One row a threshold, in the order given; a row does not count itself.
+
+    Raises
+    ------
+    ValueError
+        A row of `x` is not finite or not of unit length to 1e-5; a threshold is not finite; there is none.
+    DeviceError
+        `device` is anything but ``"cpu"``.
+
+    Examples
+    --------
+    >>> degree([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], [0.5, 0.9])
+    array([[1, 2, 1],
+           [0, 0, 0]])
+    """
+    if device != "cpu":
+        raise DeviceError(f"device {device!r}: GPU scoring is not in this version; give 'cpu'")
+    return count_degrees(unit_rows(x), checked_thresholds(thresholds))
+
+
+def nearest_neighbors(
+    x: ArrayLike, k: int = 10, queries: ArrayLike | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Find the `k` rows of highest cosine similarity, exactly.
+
+    Rows are ordered by the float64 dot product of the float32 values, summed in index order; of equal
+    ones the lower index stands first.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, d)
+        Unit rows; rounded to float32 where they are not.
+    k : int
+        Neighbours of each row.
+    queries : array_like, shape (m, d), optional
+        Unit rows to find the neighbours of; by default the rows of `x`, none its own neighbour.
+
+    Returns
+    -------
+    indices : ndarray, shape (m, k), int64
+        Rows of `x`, the most similar first.
+    similarity : ndarray, shape (m, k), float32
+        Their cosine similarities.
+
+    Raises
+    ------
+    ValueError
+        A row is not finite or not of unit length to 1e-5; `queries` has another number of columns;
+        `k` is negative or larger than n - 1 (n with `queries`).
+
+    Examples
+    --------
+    >>> nearest_neighbors([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], k=1)[0].tolist()
+    [[1], [2], [1]]
+    """
+    indices, similarity = find_nearest(x, k, queries)
+    return indices, similarity.astype(np.float32)
+
+
+def unit_rows(x: ArrayLike, name: str = "x") -> Floats:
+    """Return `x` as contiguous float32 rows, checked to be of unit length.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, d)
+        Real numbers.
+    name : str
+        What the message calls the array.
+
+    Returns
+    -------
+    rows : ndarray, shape (n, d), float32
+
+    Raises
+    ------
+    ValueError
+        Not two-dimensional or not of numbers, or a row is not finite or not of unit length to 1e-5.
+    """
+    rows = finite_rows(x, name)
+    length = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    bad = np.abs(length - 1.0) > UNIT_TOLERANCE
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"row {row} of {name} has length {length[row]:.7g}, not 1: divide each row by its length"
+        )
+    return rows
+
+
+def finite_rows(x: ArrayLike, name: str = "x") -> Floats:
+    """Return `x` as contiguous float32 rows, shape (n, d), checked to be finite; see :func:`unit_rows`."""
+    given = np.asarray(x)
+    if given.ndim != 2 or given.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{name} has shape {given.shape} and type {given.dtype}: give real numbers of shape (n, d)"
+        )
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is named below
+        rows = np.ascontiguousarray(given, dtype=np.float32)
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise ValueError(f"row {int(np.argmax(bad))} of {name} holds NaN or infinity")
+    return rows
+
+
+def checked_thresholds(thresholds: Sequence[float]) -> NDArray[np.float64]:
+    """Return thresholds as float64, shape (t,); raise ValueError where one is not finite, or none given."""
+    tau = np.atleast_1d(np.asarray(thresholds, np.float64))
+    if tau.ndim != 1 or not tau.size:
+        raise ValueError(f"thresholds {thresholds!r}: give at least one number")
+    if not np.isfinite(tau).all():
+        raise ValueError(f"threshold {tau[np.argmin(np.isfinite(tau))]}: give a finite number")
+    return tau
+
+
+def rounding_band(d: int) -> float:
+    """Bound the difference between a float32 tile value and the float64 sum in index order.
+
+    For a sum of d products in any order, |error| <= gamma_d |x|.|y| <= gamma_d ||x|| ||y|| with
+    gamma_d = d u / (1 - d u) (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.,
+    section 3.1); u is 2^-24 for the tile, 2^-53 for the sum; each product may also underflow.
+
+    Parameters
+    ----------
+    d : int
+        Columns.
+
+    Returns
+    -------
+    float
+        The bound for rows of unit length to 1e-5; infinite where d is too large for one.
+    """
+    if d >= 2**23:
+        return float("inf")
+    gamma = d * 2.0**-24 / (1 - d * 2.0**-24) + d * 2.0**-53 / (1 - d * 2.0**-53)
+    longest = (1 + 2 * UNIT_TOLERANCE) ** 2
+    return gamma * longest * 1.0001 + d * 2.0**-125
+
+
+def count_degrees(
+    x: Floats,
+    tau: NDArray[np.float64],
+    *,
+    tile: int = TILE,
+    on_pairs: Callable[[int], None] | None = None,
+) -> NDArray[np.int64]:
+    """Count the degrees of checked rows; see :func:`degree`.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, d), float32
+        What :func:`unit_rows` returned.
+    tau : ndarray, shape (t,), float64
+        What :func:`checked_thresholds` returned.
+    tile : int
+        Rows and columns of a tile; no result depends on it.
+    on_pairs : callable, optional
+        Called with the number of pairs decided after each tile, by one thread at a time.
+
+    Returns
+    -------
+    degrees : ndarray, shape (t, n), int64
+    """
+    from .kernels.degree import count_tile
+
+    n, d = x.shape
+    low, high = _limits(tau, rounding_band(d))
+    report = one_at_a_time(on_pairs)
+    corners = ((a, b) for a in range(0, n, tile) for b in range(a, n, tile))
+
+    def work(take: Iterator[tuple[int, int]]) -> NDArray[np.int64]:
+        counts = np.zeros((tau.size, n), np.int64)
+        buffer = np.empty(min(tile, n) ** 2, np.float32)
+        for a, b in take:
+            product = multiply(x[a : a + tile], x[b : b + tile], buffer)
+            count_tile(product, x, a, b, tau, low, high, counts)
+            p, q = product.shape
+            report(p * (p - 1) // 2 if a == b else p * q)
+        return counts
+
+    blocks = -(-n // tile)
+    parts = in_threads(work, corners, blocks * (blocks + 1) // 2)
+    total: NDArray[np.int64] = np.sum(parts, axis=0, dtype=np.int64)
+    return total
+
+
+def find_nearest(
+    x: ArrayLike,
+    k: int,
+    queries: ArrayLike | None = None,
+    *,
+    tile: int = TILE,
+    on_rows: Callable[[int], None] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Find the nearest rows with their similarities in float64; see :func:`nearest_neighbors`.
+
+    Parameters
+    ----------
+    x, k, queries
+        As in :func:`nearest_neighbors`.
+    tile : int
+        Rows and columns of a tile; no result depends on it.
+    on_rows : callable, optional
+        Called with the number of query rows finished, by one thread at a time.
+
+    Returns
+    -------
+    indices : ndarray, shape (m, k), int64
+    similarity : ndarray, shape (m, k), float64
+    """
+    rows = unit_rows(x)
+    own = queries is None
+    ask = rows if queries is None else unit_rows(queries, "queries")
+    n, d = rows.shape
+    if ask.shape[1] != d:
+        raise ValueError(f"queries have {ask.shape[1]} columns, x has {d}")
+    most = max(n - 1, 0) if own else n
+    if isinstance(k, bool) or k != int(k) or not 0 <= k <= most:
+        raise ValueError(
+            f"k={k}: give a whole number from 0 to {most} ({n} rows{', without itself' if own else ''})"
+        )
+    best, index = np.empty((len(ask), int(k))), np.empty((len(ask), int(k)), np.int64)
+    if k:
+        _search(rows, ask, own, tile, best, index, on_rows)
+    order = np.lexsort((index, -best), axis=1)
+    return np.take_along_axis(index, order, axis=1), np.take_along_axis(best, order, axis=1)
+
+
+def _search(
+    x: Floats,
+    queries: Floats,
+    own: bool,
+    tile: int,
+    best: NDArray[np.float64],
+    index: NDArray[np.int64],
+    on_rows: Callable[[int], None] | None,
+) -> None:
+    """Fill the heaps `best` and `index`, one block of query rows a thread at a time."""
+    from .kernels.neighbors import merge_tile
+
+    band = rounding_band(x.shape[1])
+    filled = np.zeros(len(queries), np.int64)
+    report = one_at_a_time(on_rows)
+
+    def work(take: Iterator[int]) -> None:
+        buffer = np.empty(min(tile, len(queries)) * min(tile, len(x)), np.float32)
+        for a in take:
+            block = slice(a, a + tile)
+            for b in range(0, len(x), tile):
+                product = multiply(queries[block], x[b : b + tile], buffer)
+                merge_tile(
+                    product,
+                    queries[block],
+                    x,
+                    b,
+                    a if own else -1,
+                    band,
+                    best[block],
+                    index[block],
+                    filled[block],
+                )
+            report(len(queries[block]))
+
+    in_threads(work, range(0, len(queries), tile), -(-len(queries) // tile))
+
+
+def _limits(tau: NDArray[np.float64], band: float) -> tuple[Floats, Floats]:
+    """Return, in float32 rounded outwards, what a tile value must be below, or reach, to be decided."""
+    near = np.clip(tau, -2.0, 2.0)  # no similarity of unit rows lies outside
+    low, high = (near - band).astype(np.float32), (near + band).astype(np.float32)
+    return np.nextafter(low, np.float32(-np.inf)), np.nextafter(high, np.float32(np.inf))

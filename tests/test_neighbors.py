@@ -1,0 +1,148 @@
+"""The kernel that keeps the k best, and the neighbours of chosen detections."""
+
+import json
+
+import naive
+import numba
+import numpy as np
+import pytest
+from chandra_embed.inference.cli.neighbors import neighbors
+from chandra_embed.inference.kernels.neighbors import merge_tile
+from chandra_embed.inference.neighbors import find_neighbors
+from chandra_embed.inference.similarity import rounding_band
+from click.testing import CliRunner
+from embeddings_file import write_embeddings
+from unit_rows import hard_rows, random_rows, tied_rows
+
+N = 40 if numba.config.DISABLE_JIT else 400
+
+
+def search(x, queries, k, tile, own, disturb):
+    band = rounding_band(x.shape[1])
+    rng = np.random.default_rng(2)
+    best, index = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
+    filled = np.zeros(len(queries), np.int64)
+    for b in range(0, len(x), tile):
+        exact = naive.similarities(queries, x[b : b + tile])
+        product = (exact + disturb * band * rng.choice((-1, 1), exact.shape)).astype(np.float32)
+        merge_tile(product, queries, x, b, 0 if own else -1, band, best, index, filled)
+    assert (filled == k).all()
+    order = np.lexsort((index, -best), axis=1)
+    return np.take_along_axis(index, order, axis=1), np.take_along_axis(best, order, axis=1)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("disturb", [0.0, 0.9])
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(("k", "tile"), [(1, 7), (5, 16), (5, 3 * N), (20, N // 3)])
+@pytest.mark.parametrize("rows", [hard_rows, tied_rows])
+def test_the_heap_keeps_the_nearest(rows, k, tile, own, disturb):
+    x = rows(N)
+    index, value = search(x, x, k, tile, own, disturb)
+    expected = naive.nearest_neighbors(x, k, None if own else x)
+    assert np.array_equal(index, expected[0])
+    assert np.array_equal(value, expected[1])
+
+
+def test_detections_of_the_same_source_are_left_out():
+    x, source = random_rows(90, 4, shift=1.0), np.repeat([f"s{i}" for i in range(30)], 3)
+    for found in find_neighbors(x, source, np.arange(90), k=6):
+        values = naive.similarities(x[[found.row]], x)[0]
+        others = [j for j in range(90) if source[j] != source[found.row]]
+        assert found.rows.tolist() == sorted(others, key=lambda j: (-values[j], j))[:6]
+        assert found.same_source == 2
+        assert np.array_equal(found.similarity, values[found.rows].astype(np.float32))
+
+
+def test_all_detections_are_nearest_neighbors():
+    x = hard_rows(80)
+    expected = naive.nearest_neighbors(x, 4)[0]
+    found = find_neighbors(x, np.repeat(["a", "b"], 40), np.arange(80), k=4, all_detections=True)
+    assert [each.rows.tolist() for each in found] == expected.tolist()
+
+
+def test_rows_without_a_source_are_sources_of_their_own():
+    found = find_neighbors(hard_rows(10), np.full(10, ""), np.array([3]), k=20)
+    assert len(found[0].rows) == 9
+    assert found[0].same_source == 0
+
+
+@pytest.fixture
+def file(tmp_path):
+    return write_embeddings(tmp_path / "embeddings.h5", 30, per_source=3)
+
+
+def run(*arguments):
+    return CliRunner().invoke(neighbors, [str(each) for each in arguments])
+
+
+def test_a_name_gives_one_block_a_detection(file):
+    result = run(file, "--name", "2CXO J000004", "-k", 4)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("other detections of this source: 2, left out") == 3
+    assert "row 12: 2CXO J000004" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["2cxo j000004", "J000004", "2CXO  J000004"])
+def test_names_are_matched_as_people_write_them(file, name):
+    assert "row 12: 2CXO J000004" in run(file, "--name", name).stdout
+
+
+def test_json_holds_what_the_table_shows(file):
+    result = run(file, "--obsid", 107, "-k", 4, "--json")
+    (block,) = [json.loads(line) for line in result.stdout.splitlines()]
+    assert block["detection"]["row"] == 7
+    assert block["same_source"] == 2
+    assert len(block["neighbors"]) == 4
+    first = block["neighbors"][0]
+    assert {"similarity", "name", "file", "obsid", "class", "net_counts", "hard_hm"} <= set(first)
+    assert first["source_id"] != block["detection"]["source_id"]
+    assert first["hard_hs"] is None
+
+
+def test_a_file_is_found_by_its_base_name(file):
+    assert "row 5:" in run(file, "--file", "sim/5.pi").stdout
+    assert run(file, "--file", "/somewhere/else/5.pi").stdout == run(file, "--file", "sim/5.pi").stdout
+
+
+def test_more_than_there_are_is_said(file):
+    result = run(file, "--obsid", 100, "-k", 100)
+    assert "27 neighbours, not 100" in result.stdout
+    assert "29 neighbours, not 100" in run(file, "--obsid", 100, "-k", 100, "--all-detections").stdout
+
+
+def test_what_is_not_there_is_said_with_what_is(file):
+    result = run(file, "--obsid", 99)
+    assert result.exit_code == 1
+    assert "no detection has obsid 99; there are 100, 101, 102, 103, 104 and 25 more" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("selectors", [(), ("--name", "a", "--obsid", 1)])
+def test_exactly_one_selector_is_wanted(file, selectors):
+    result = run(file, *selectors)
+    assert result.exit_code == 2
+    assert "exactly one of" in result.stderr
+
+
+def test_degrees_stand_beside_where_the_file_is_scored(file):
+    import h5py
+
+    with h5py.File(file, "r+") as opened:
+        opened["score/degree"] = np.arange(60).reshape(2, 30)
+        opened["score/degree"].attrs["thresholds"] = [0.5, 0.9]
+    result = run(file, "--obsid", 100, "-k", 2, "--json")
+    near = json.loads(result.stdout)["neighbors"][0]
+    assert near["degree 0.9"] == near["degree 0.5"] + 30
+    assert "degree 0.5" in run(file, "--obsid", 100).stdout
+
+
+def test_simulated_is_said(tmp_path):
+    file = write_embeddings(tmp_path / "embeddings.h5", 6, simulated=True)
+    assert "simulated" in run(file, "--obsid", 100).stdout
+
+
+def test_an_empty_file_has_nothing_to_match(tmp_path):
+    result = run(write_embeddings(tmp_path / "embeddings.h5", 0), "--obsid", 1)
+    assert result.exit_code == 1
+    assert "the column is empty" in result.stderr

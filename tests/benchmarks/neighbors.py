@@ -1,0 +1,81 @@
+"""The 16 nearest neighbours, against FAISS and scikit-learn."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from chandra_embed.inference import nearest_neighbors
+from timing import Section, Settings, alternate, compare, optional
+from unit_rows import random_rows
+
+K = 16
+COLUMNS = ("contender", "seconds", "rows/s", "time / ours", "places with another index than ours")
+ROUNDS = {10_000: 5, 30_000: 3}
+NEAR = 1e-6
+
+
+def run(settings: Settings) -> list[Section]:
+    return [_section(n, ROUNDS.get(n, 2)) for n in ((300, 1500) if settings.quick else ROUNDS)]
+
+
+def _section(n: int, rounds: int) -> Section:
+    text = (
+        f"{n:,} random unit vectors, d = 64, k = {K}, themselves left out; {rounds} rounds. Euclidean "
+        "distance puts unit rows in the same order as the cosine, and is scikit-learn's faster path. Ours "
+        "orders by float64 similarities, FAISS by float32 ones; indices may differ where similarities do by "
+        f"less than {NEAR:g}."
+    )
+    section = Section(f"Nearest neighbours, n = {n:,}", text, COLUMNS)
+    add_rows(section, random_rows(n, 64), rounds, cosine=n <= 10_000)
+    return section
+
+
+def add_rows(section: Section, x: Any, rounds: int, *, cosine: bool, before: tuple[str, ...] = ()) -> None:
+    """Time all contenders on the rows `x`, check their indices and add a line each to the table."""
+    calls: dict[str, Callable[[], Any] | None] = {
+        "chandra_embed nearest_neighbors": lambda: nearest_neighbors(x, K)[0],
+        "FAISS IndexFlatIP search": _faiss(x),
+        "scikit-learn brute, euclidean": _sklearn(x, "euclidean"),
+    }
+    if cosine:
+        calls["scikit-learn brute, cosine"] = _sklearn(x, "cosine")
+    timed = alternate(f"neighbours, n = {len(x):,}", calls, rounds)
+    ours = next(iter(timed.values())).result
+
+    def agreement(name: str, indices: Any) -> str:
+        if indices is ours:
+            return ""
+        row, place = np.nonzero(indices != ours)
+        gap = _similarity(x, row, ours[row, place]) - _similarity(x, row, indices[row, place])
+        if row.size and (largest := np.abs(gap).max()) > NEAR:
+            section.faults.append(f"{section.title}: {name}: another neighbour, {largest:.2g} less similar")
+        return f"{row.size:,} of {ours.size:,}"
+
+    compare(section, timed, len(x), agreement, before)
+
+
+def _similarity(x: Any, rows: Any, others: Any) -> Any:
+    return np.einsum("ij,ij->i", x[rows], x[others], dtype=np.float64)
+
+
+def _faiss(x: Any) -> Callable[[], Any] | None:
+    faiss = optional("faiss")
+    if faiss is None:
+        return None
+    index = faiss.IndexFlatIP(x.shape[1])
+    index.add(x)
+    return lambda: _without_itself(index.search(x, K + 1)[1])
+
+
+def _without_itself(found: Any) -> Any:
+    """Drop each row's own index, or the last where a twin pushed it out."""
+    keep = found != np.arange(len(found))[:, None]
+    keep[keep.all(axis=1), -1] = False
+    return found[keep].reshape(len(found), -1)
+
+
+def _sklearn(x: Any, metric: str) -> Callable[[], Any]:
+    from sklearn.neighbors import NearestNeighbors
+
+    found = NearestNeighbors(n_neighbors=K, algorithm="brute", metric=metric).fit(x)
+    return lambda: found.kneighbors(return_distance=False)

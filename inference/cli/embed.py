@@ -1,0 +1,63 @@
+"""``chandra-embed embed``: spectra to embeddings."""
+
+import json
+import shlex
+from pathlib import Path
+
+import click
+
+from .base import Command
+from .options import device_option, input_argument, json_option, model_option, output_option, overwrite_option
+
+
+@click.command(cls=Command)
+@input_argument("spectra")
+@output_option("Embeddings to make, an HDF5 file.")
+@model_option
+@device_option
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Rows of one call of the model.  [default: 64 on a CPU, 1024 on CUDA]",
+)
+@overwrite_option
+@json_option
+def embed(
+    spectra: Path,
+    output: Path,
+    model: str,
+    device: str,
+    batch_size: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Embed every row of SPECTRA, a file of ingest or simulate, with a frozen model.
+
+    An unfinished output is gone on with, on the settings it was begun with: repeat the command.
+
+    \b
+    Example:
+      chandra-embed embed spectra.h5 -o embeddings.h5
+    """
+    from ..embed import embed_file
+
+    done = embed_file(spectra, output, model=model, device=device, batch_size=batch_size, overwrite=overwrite)
+    facts = {
+        "output": str(done.output),
+        "rows": done.rows,
+        "resumed_at": done.resumed_at,
+        "rows_per_second": round(done.rate, 1),
+        "bundle": f"{done.bundle} {done.version}",
+        "device": done.device,
+        "provider": done.provider,
+        "simulated": done.simulated,
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    resumed = f" ({done.resumed_at:,} of them by an earlier run)" if done.resumed_at else ""
+    told = " (simulated)" if done.simulated else ""
+    click.echo(f"{output}: {done.rows:,} rows{told}{resumed}, {done.rate:,.0f} rows/s")
+    click.echo(f"bundle {facts['bundle']}, device {done.device} ({done.provider})")
+    click.echo(f"next: chandra-embed score {shlex.quote(str(output))}")

@@ -1,0 +1,166 @@
+"""ONNX Runtime behind plain functions: the only module that imports it.
+
+ONNX Runtime falls back to the CPU without a word where CUDA does not answer; nothing here trusts it on
+that, the session itself is asked which provider it has.
+"""
+
+import contextlib
+import ctypes
+import io
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+# read once, when onnxruntime loads: later is too late
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime as ort
+
+from .errors import BundleError, DeviceError
+from .threads import thread_count
+
+logger = logging.getLogger("chandra_embed")
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+# its errors come as exceptions with the same text, which are told in one line
+FATAL_ONLY = 4
+VERSION: str = ort.__version__
+
+ort.set_default_logger_severity(FATAL_ONLY)
+
+
+def open_session(
+    path: Path, device: str = "auto", threads: int | None = None
+) -> tuple[ort.InferenceSession, str]:
+    """Open a model on the device asked for, or fail.
+
+    Parameters
+    ----------
+    path : Path
+        An ONNX file.
+    device : {"auto", "cpu", "cuda"}
+        ``auto`` takes CUDA where a CUDA device answers and can run the whole model, else the CPU.
+    threads : int, optional
+        Threads of one operator; default :func:`thread_count`.
+
+    Returns
+    -------
+    session : onnxruntime.InferenceSession
+        Ready to run.
+    device : {"cpu", "cuda"}
+        The one it runs on.
+
+    Raises
+    ------
+    DeviceError
+        CUDA was asked for and does not answer, or cannot run the whole model.
+    BundleError
+        The installed ONNX Runtime cannot load the model.
+    ValueError
+        `device` is none of the three.
+    """
+    if device not in ("auto", *PROVIDERS):
+        raise ValueError(f"device {device!r}: give auto, cpu or cuda")
+    threads = threads or thread_count()
+    if device == "cuda" or (device == "auto" and cuda_devices() > 0):
+        try:
+            return _cuda_session(path, threads), "cuda"
+        except DeviceError as error:
+            if device == "cuda":
+                raise
+            logger.warning("%s; running on the CPU", error)
+    return _cpu_session(path, threads), "cpu"
+
+
+def cuda_devices() -> int:
+    """Return how many CUDA devices the driver offers, 0 without a driver.
+
+    ONNX Runtime's ``get_device()`` and ``get_available_providers()`` tell how it was built.
+    """
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+def session_options(threads: int) -> ort.SessionOptions:
+    """Return options for `threads` threads, repeatable results, and a silent log."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL_ONLY
+    options.use_deterministic_compute = True
+    return options
+
+
+def _cpu_session(path: Path, threads: int) -> ort.InferenceSession:
+    try:
+        return ort.InferenceSession(
+            path, session_options(threads), providers=[PROVIDERS["cpu"]], enable_fallback=0
+        )
+    except Exception as error:
+        raise BundleError(
+            f"{path}: onnxruntime {VERSION} cannot load it ({error}); "
+            "upgrade onnxruntime or freeze the model again"
+        ) from error
+
+
+def _cuda_session(path: Path, threads: int) -> ort.InferenceSession:
+    """Open a session of which every node runs on CUDA."""
+    if cuda_devices() < 1:
+        raise DeviceError("device cuda: the driver offers no CUDA device; use --device cpu")
+    if PROVIDERS["cuda"] not in ort.get_available_providers():
+        raise DeviceError("device cuda: onnxruntime was built without it; pip install 'chandra-embed[cuda]'")
+    missing = preload_cuda()
+    options = session_options(threads)
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    # TF32 keeps 10 bits of mantissa: 1e-3, too coarse for parity
+    settings = {"use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
+    try:
+        session = ort.InferenceSession(
+            path, options, providers=[(PROVIDERS["cuda"], settings)], enable_fallback=0
+        )
+    except Exception as error:
+        raise DeviceError(
+            f"device cuda: {path} cannot run there ({missing or error}); "
+            "pip install 'chandra-embed[cuda]' or use --device cpu"
+        ) from error
+    check_provider(session, "cuda")
+    return session
+
+
+def preload_cuda() -> str:
+    """Load CUDA and cuDNN from their Python packages where they are installed.
+
+    Returns
+    -------
+    str
+        What ONNX Runtime says of the first library that it needs and that is not there; empty: nothing.
+    """
+    if not hasattr(ort, "preload_dlls"):  # before 1.21
+        return ""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        ort.preload_dlls()
+    lines = said.getvalue().splitlines()
+    for line in lines:
+        logger.debug("onnxruntime: %s", line)
+    return next((line for line in lines if line.startswith("Failed to load")), "")
+
+
+def check_provider(session: Any, device: str) -> None:
+    """Raise unless the session has the provider of `device` in first place.
+
+    Raises
+    ------
+    DeviceError
+        Another provider would run.
+    """
+    found = session.get_providers()
+    if not found or found[0] != PROVIDERS[device]:
+        raise DeviceError(f"device {device}: {', '.join(found) or 'no provider'} would run; use --device cpu")

@@ -1,0 +1,303 @@
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+from chandra_embed.inference import Encoder, embed, runtime
+from chandra_embed.inference.catalog import store
+from chandra_embed.inference.cli.embed import embed as command
+from chandra_embed.inference.embed import embed_file
+from chandra_embed.inference.errors import BundleError, ChandraEmbedError, DeviceError, StoreError
+from chandra_embed.inference.recipe import Recipe
+from chandra_embed.models import registry
+from click.testing import CliRunner
+from small import write_spectra
+
+ROWS = 300
+
+
+@pytest.fixture(scope="module")
+def spectra(tmp_path_factory):
+    return write_spectra(tmp_path_factory.mktemp("spectra") / "spectra.h5", ROWS)
+
+
+@pytest.fixture(scope="module")
+def whole(spectra, tmp_path_factory):
+    """The file of a run that nothing disturbed."""
+    path = tmp_path_factory.mktemp("whole") / "embeddings.h5"
+    embed_file(spectra, path, device="cpu", batch_size=16)
+    return path
+
+
+def datasets(path):
+    """Return the bytes of every dataset of a file by its path."""
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, x: found.update({name: x[...].tobytes()} if isinstance(x, h5py.Dataset) else {})
+        )
+    return found
+
+
+def interrupt_at(monkeypatch, path, rows):
+    """Make a run stop, as by Ctrl-C, once it has said that `rows` are done."""
+    write = embed._write
+
+    def stop(file, start, *rest):
+        if start >= rows:
+            raise KeyboardInterrupt
+        write(file, start, *rest)
+
+    monkeypatch.setattr(embed, "CHUNK", 16)
+    monkeypatch.setattr(embed, "_write", stop)
+    yield_error = pytest.raises(
+        ChandraEmbedError, match=f"interrupted after {rows} of {ROWS} rows; the same command"
+    )
+    return yield_error, lambda: monkeypatch.setattr(embed, "_write", write)
+
+
+@pytest.fixture
+def unfinished(spectra, tmp_path, monkeypatch):
+    """An output that was interrupted after 160 rows, batches of 16."""
+    path = tmp_path / "embeddings.h5"
+    error, undo = interrupt_at(monkeypatch, path, 160)
+    with error:
+        embed_file(spectra, path, device="cpu", batch_size=16)
+    undo()
+    return path
+
+
+def test_the_file_holds_what_the_encoder_gives(spectra, whole):
+    encoder = Encoder.load("spectrum-8", device="cpu", batch_size=16)
+    with h5py.File(spectra) as file:
+        found = encoder.run(file["spectrum/value"][...])
+    with store.open_store(whole, store.EMBEDDINGS) as file:
+        for name in ("embedding", "latent", "reconstruction_error"):
+            np.testing.assert_array_equal(file[name][...], getattr(found, name))
+            assert file[name].dtype == np.dtype("<f4")
+            assert file[name].chunks is None
+            assert set(file[name].attrs) >= {"unit", "description"}
+        assert file["embedding"].attrs["modality"] == "spectrum"
+
+
+def test_detections_are_carried_over_and_nothing_else(spectra, whole, monkeypatch, tmp_path):
+    monkeypatch.setattr(embed, "COPY", 7)
+    small = tmp_path / "small-copies.h5"
+    embed_file(spectra, small, device="cpu", batch_size=16)
+    for path in (whole, small):
+        with h5py.File(spectra) as a, h5py.File(path) as b:
+            assert set(b) == {"detection", "embedding", "latent", "reconstruction_error"}
+            assert set(a["detection"]) == set(b["detection"])
+            for name, column in a["detection"].items():
+                assert column.dtype == b["detection"][name].dtype
+                assert column[...].tobytes() == b["detection"][name][...].tobytes()
+                assert dict(column.attrs) == dict(b["detection"][name].attrs)
+
+
+def test_root_attributes_say_what_made_the_file(spectra, whole):
+    manifest = registry.verify(registry.find("spectrum-8"))
+    with h5py.File(whole) as file:
+        attributes = dict(file.attrs)
+    expected = {
+        "format": "chandra-embed/embeddings",
+        "format_version": 1,
+        "complete": True,
+        "input": "spectra.h5",
+        "input_sha256": store.sha256_file(spectra),
+        "bundle": "spectrum-8",
+        "bundle_version": manifest.version,
+        "bundle_sha256": store.sha256_file(manifest.folder / "manifest.json"),
+        "recipe": Recipe().to_json(),
+        "recipe_fingerprint": Recipe().fingerprint,
+        "batch_size": 16,
+        "device": "cpu",
+        "provider": "CPUExecutionProvider",
+        "onnxruntime": runtime.VERSION,
+        "simulated": True,
+        "rows_done": ROWS,
+    }
+    assert expected.items() <= attributes.items()
+    assert attributes["threads"] >= 1
+
+
+def test_real_data_is_not_called_simulated(tmp_path):
+    spectra = write_spectra(tmp_path / "s.h5", 3, simulated=False)
+    embed_file(spectra, tmp_path / "e.h5", device="cpu")
+    with h5py.File(tmp_path / "e.h5") as file:
+        assert not file.attrs["simulated"]
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_few_rows_are_legal(tmp_path, rows):
+    spectra = write_spectra(tmp_path / "s.h5", rows)
+    done = embed_file(spectra, tmp_path / "e.h5", device="cpu")
+    assert done.rows == rows
+    with store.open_store(tmp_path / "e.h5", store.EMBEDDINGS) as file:
+        assert file["embedding"].shape == (rows, Encoder.load("spectrum-8", device="cpu").embedding_size)
+        assert file["detection/obsid"].shape == (rows,)
+
+
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(spectra, whole, unfinished):
+    with pytest.raises(StoreError, match="not finished"):
+        store.open_store(unfinished, store.EMBEDDINGS)
+    done = embed_file(spectra, unfinished)
+    assert (done.resumed_at, done.rows) == (160, ROWS)
+    assert datasets(unfinished) == datasets(whole)
+
+
+def test_a_finished_file_is_refused_and_replaced_when_asked(spectra, whole, tmp_path):
+    path = shutil.copy(whole, tmp_path / "e.h5")
+    with pytest.raises(StoreError, match=r"e\.h5: exists and is finished; give --overwrite"):
+        embed_file(spectra, path, device="cpu", batch_size=16)
+    assert embed_file(spectra, path, device="cpu", batch_size=16, overwrite=True).resumed_at == 0
+    assert datasets(path) == datasets(whole)
+
+
+def test_overwrite_begins_an_unfinished_file_anew(spectra, unfinished):
+    assert embed_file(spectra, unfinished, device="cpu", batch_size=32, overwrite=True).resumed_at == 0
+
+
+def test_a_resume_refuses_another_batch_size(spectra, unfinished):
+    with pytest.raises(StoreError, match="begun with batch_size 16, now it is 32"):
+        embed_file(spectra, unfinished, batch_size=32)
+
+
+def test_a_resume_refuses_another_device(spectra, unfinished):
+    with pytest.raises(StoreError, match="begun with device cpu, now it is cuda"):
+        embed_file(spectra, unfinished, device="cuda")
+
+
+def test_a_resume_takes_the_stored_threads_and_refuses_others(spectra, unfinished, monkeypatch):
+    with h5py.File(unfinished, "r+") as file:
+        file.attrs["threads"] = 3
+    monkeypatch.setenv("CHANDRA_EMBED_THREADS", "1")
+    with pytest.raises(StoreError, match="begun with threads 3, now it is 1"):
+        embed_file(spectra, unfinished)
+    monkeypatch.delenv("CHANDRA_EMBED_THREADS")
+    embed_file(spectra, unfinished)
+
+
+def test_a_resume_refuses_another_input(unfinished, tmp_path):
+    other = write_spectra(tmp_path / "other.h5", ROWS, seed=1)
+    with h5py.File(unfinished) as file:
+        before = file.attrs["input_sha256"]
+    after = store.sha256_file(other)
+    with pytest.raises(StoreError, match=rf"{before} \(spectra\.h5\), now it is {after} \(other\.h5\)"):
+        embed_file(other, unfinished)
+
+
+def test_a_resume_refuses_another_bundle(spectra, unfinished, tmp_path):
+    copy = shutil.copytree(registry.find("spectrum-8"), tmp_path / "copy")
+    (copy / "manifest.json").write_text((copy / "manifest.json").read_text() + "\n")
+    with pytest.raises(StoreError, match=r"begun with bundle sha256 \w{64} \(spectrum-8\), now it is \w{64}"):
+        embed_file(spectra, unfinished, model=copy)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "provider"])
+def test_a_resume_refuses_another_runtime(spectra, unfinished, name):
+    with h5py.File(unfinished, "r+") as file:
+        file.attrs[name] = "other"
+    with pytest.raises(StoreError, match=f"begun with {name} other, now it is "):
+        embed_file(spectra, unfinished)
+
+
+def test_another_recipe_is_refused_with_both(tmp_path):
+    recipe = Recipe(quantity="flux")
+    spectra = write_spectra(tmp_path / "s.h5", 3, recipe=recipe)
+    with pytest.raises(ChandraEmbedError, match=f"{recipe.fingerprint}.*{Recipe().fingerprint}"):
+        embed_file(spectra, tmp_path / "e.h5")
+    assert not (tmp_path / "e.h5").exists()
+
+
+def test_a_row_that_is_not_finite_is_named(tmp_path):
+    spectra = write_spectra(tmp_path / "s.h5", 30)
+    with h5py.File(spectra, "r+") as file:
+        file["spectrum/value"][17, 3] = np.nan
+    with pytest.raises(StoreError, match=r"s\.h5: row 17 of /spectrum/value"):
+        embed_file(spectra, tmp_path / "e.h5", device="cpu")
+
+
+def test_files_that_are_not_ours_are_refused_and_left_alone(spectra, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("precious")
+    with pytest.raises(StoreError, match=r"notes\.txt: .*--overwrite"):
+        embed_file(spectra, path)
+    with pytest.raises(StoreError, match="is the input"):
+        embed_file(spectra, spectra, overwrite=True)
+    with pytest.raises(StoreError, match="not an HDF5 file"):
+        embed_file(path, tmp_path / "e.h5")
+    with pytest.raises(StoreError, match=r"the folder .* does not exist"):
+        embed_file(spectra, tmp_path / "no" / "e.h5")
+    assert path.read_text() == "precious"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["notes.txt"]
+
+
+def test_an_unknown_bundle_leaves_an_existing_output_alone(spectra, whole, tmp_path):
+    path = shutil.copy(whole, tmp_path / "e.h5")
+    with pytest.raises(BundleError, match="'nothing'"):
+        embed_file(spectra, path, model="nothing", overwrite=True)
+    assert datasets(path) == datasets(whole)
+
+
+@pytest.mark.skipif(runtime.cuda_devices() > 0, reason="a CUDA device answers")
+def test_cuda_without_a_device_fails(spectra, tmp_path):
+    with pytest.raises(DeviceError, match="--device cpu"):
+        embed_file(spectra, tmp_path / "e.h5", device="cuda")
+
+
+def test_the_command_says_what_it_did_and_what_comes_next(spectra, tmp_path):
+    path = tmp_path / "e.h5"
+    done = CliRunner().invoke(command, [str(spectra), "-o", str(path), "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    assert f"{ROWS} rows (simulated)" in done.stdout
+    assert "rows/s" in done.stdout
+    assert "device cpu (CPUExecutionProvider)" in done.stdout
+    assert f"next: chandra-embed score {path}" in done.stdout
+    again = CliRunner().invoke(command, [str(spectra), "-o", str(path)])
+    assert again.exit_code == 1
+    assert again.stderr.count("\n") == 1
+    assert (
+        CliRunner().invoke(command, [str(spectra), "-o", str(path), "--json", "--overwrite"]).exit_code == 0
+    )
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from chandra_embed.inference import embed
+
+embed.CHUNK, run = 16, embed._run
+embed._run = lambda *arguments: (print("writing", flush=True), run(*arguments))[1]
+embed.embed_file(Path(sys.argv[1]), Path(sys.argv[2]), batch_size=16, device="cpu")
+"""
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path):
+    spectra = write_spectra(tmp_path / "spectra.h5", 4000)
+    embed_file(spectra, tmp_path / "whole.h5", device="cpu", batch_size=16)
+    path = tmp_path / "killed.h5"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    rng, progress = np.random.default_rng(5), []
+    for turn in range(6):
+        with subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(spectra), str(path)], env=environment, stdout=subprocess.PIPE
+        ) as child:
+            if turn:  # among the rows
+                child.stdout.readline()
+                time.sleep(float(rng.uniform(0, 0.1)))
+            else:  # while the file is laid out
+                while child.poll() is None and not path.exists() and not list(tmp_path.glob(".*.part")):
+                    time.sleep(0.001)
+            child.kill()
+        if path.exists():
+            with h5py.File(path) as file:
+                progress.append(int(file.attrs["rows_done"]))
+    assert progress == sorted(progress)
+    assert len({rows for rows in progress if 0 < rows < 4000}) >= 2
+    assert progress[-1] < 4000
+    assert embed_file(spectra, path).resumed_at == progress[-1]
+    assert datasets(path) == datasets(tmp_path / "whole.h5")

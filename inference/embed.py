@@ -180,7 +180,7 @@ def _check_recipe(spectra: Path, source: h5py.File, encoder: Encoder) -> None:
 
 
 def _attributes(spectra: Path, source: h5py.File, encoder: Encoder) -> dict[str, Any]:
-    """Return all that decides the bytes of the output, as its root attributes."""
+    """Return all that decides the bytes of the output, and where the bundle lies, as root attributes."""
     manifest = encoder.manifest
     found: dict[str, Any] = {
         "input": spectra.name,
@@ -188,6 +188,7 @@ def _attributes(spectra: Path, source: h5py.File, encoder: Encoder) -> dict[str,
         "bundle": manifest.name,
         "bundle_version": manifest.version,
         "bundle_sha256": manifest.sha256,
+        "bundle_folder": str(manifest.folder.resolve()),
         "recipe": encoder.recipe.to_json(),
         "recipe_fingerprint": encoder.recipe.fingerprint,
         "batch_size": encoder.batch_size,

@@ -179,6 +179,13 @@ def test_an_altered_reference_is_refused(frozen, tmp_path):
         score_file(frozen)
 
 
+def test_a_bundle_of_ones_own_is_found_where_it_lay(tmp_path, reference):
+    sha256 = write_bundle(tmp_path / "far" / "mine", reference)
+    where = {"bundle": "mine", "bundle_version": "1.0.0", "bundle_folder": str(tmp_path / "far" / "mine")}
+    path = write_embeddings(tmp_path / "e.h5", 20, bundle_sha256=sha256, **where)
+    assert score_file(path).against == "reference mine 1.0.0"
+
+
 def test_a_bundle_without_a_reference_scores_within_the_file(tmp_path, monkeypatch):
     monkeypatch.setenv(registry.VARIABLE, str(tmp_path))
     sha256 = write_bundle(tmp_path / "plain", None)

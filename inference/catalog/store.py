@@ -89,7 +89,7 @@ def create(path: Path, kind: str, attributes: Mapping[str, Any]) -> h5py.File:
         raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
     file.attrs["format"] = kind
     file.attrs["format_version"] = FORMAT_VERSION
-    file.attrs["complete"] = False
+    file.attrs["complete"] = np.False_
     file.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
     file.attrs["command"] = command_line()
     file.attrs["versions"] = versions()
@@ -101,7 +101,7 @@ def create(path: Path, kind: str, attributes: Mapping[str, Any]) -> h5py.File:
 def finish(file: h5py.File) -> None:
     """Mark a file complete, once everything else is on its way to the disk."""
     file.flush()
-    file.attrs["complete"] = True
+    file.attrs.modify("complete", np.True_)  # in place: a kill leaves the old or the new value
     file.flush()
 
 

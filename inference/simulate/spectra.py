@@ -166,7 +166,7 @@ def noise_free(expected: Array, exposure: float, response: Response, recipe: Rec
 def _detection(d: Draw, observation: Observation, source_id: str) -> dict[str, Any]:
     source, _, net = band_counts(observation)
     return {
-        "file": "simulated",
+        "file": source_id,
         "source_id": source_id,
         "obs_id": "simulated",
         "ra": d.ra,

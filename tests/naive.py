@@ -1,5 +1,6 @@
 """Slow, obvious twins of the compiled kernels and of the statistics; plain loops wherever they can be."""
 
+import itertools
 import math
 
 import numpy as np
@@ -105,7 +106,7 @@ def group_starts(counts, least):
 def overlap_mean(lo, hi, y, e, edges):
     """Every interval against every bin."""
     value, error = [], []
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in itertools.pairwise(edges):
         total = square = 0.0
         for a, b, density, sigma in zip(lo, hi, y, e, strict=True):
             overlap = min(b, right) - max(a, left)

@@ -1,7 +1,7 @@
 """The shipped bundle: golden outputs for ever, the same row everywhere, sane scores.
 
-``tests/golden/spectrum-8-1.0.0.npz`` holds simulated spectra (``simulate -n 6 --seed 2026``), one constant and
-one empty spectrum, and what version 1.0.0 made of them when it was frozen. A new version gets a new file.
+``tests/golden/spectrum-8-1.0.0.npz`` holds simulated spectra (``simulate -n 6 --seed 2026``), one constant
+and one empty spectrum, and what version 1.0.0 made of them when it was frozen. A new version gets a new file.
 """
 
 from pathlib import Path
@@ -76,7 +76,9 @@ def test_a_real_row_is_the_same_alone_and_in_any_batch(chandra_data: Path, tmp_p
     ingest([chandra_data / "spectra"], tmp_path / "s.h5", Recipe())
     with store.open_store(tmp_path / "s.h5", store.SPECTRA) as file:
         spectra = file["spectrum/value"][...]
-    alone = np.concatenate([Encoder.load("spectrum-8", device="cpu", batch_size=1).embed(row[None]) for row in spectra])
+    alone = np.concatenate(
+        [Encoder.load("spectrum-8", device="cpu", batch_size=1).embed(row[None]) for row in spectra]
+    )
     for size in (2, 7, 512):
         batch = Encoder.load("spectrum-8", device="cpu", batch_size=size).embed(spectra)
         np.testing.assert_allclose(batch, alone, rtol=0, atol=1e-6)

@@ -1,0 +1,58 @@
+"""``chandra-embed export``: freeze a trained model. Needs the ``train`` extra; the help does not."""
+
+from pathlib import Path
+
+import click
+
+from ..inference.cli.base import Command
+from ..inference.cli.options import json_option, output_option
+
+SPECTRA = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(cls=Command)
+@click.argument("checkpoint", type=click.Path(exists=True, path_type=Path))
+@output_option("Folder of the bundle; its name is the model's.")
+@click.option("--version", default="1.0.0", show_default=True, help="Version, raised at each freeze.")
+@click.option("--real", type=SPECTRA, help="spectra.h5 whose rows join the check against torch.")
+@click.option(
+    "--reference",
+    type=SPECTRA,
+    help="spectra.h5 whose sources unseen in training become the reference of anomaly scores.",
+)
+@json_option
+def export(
+    checkpoint: Path, output: Path, version: str, real: Path | None, reference: Path | None, as_json: bool
+) -> None:
+    """Freeze a trained model; needs the extra train.
+
+    CHECKPOINT is a run folder or its checkpoint.pt. What is made is a bundle that runs without torch.
+
+    The frozen files are loaded again and compared with torch; where they differ by more than 1e-5 nothing
+    is written.
+
+    Install the extra with: pip install 'chandra-embed[train]'
+
+    \b
+    Example:
+      chandra-embed simulate -n 2000 -o spectra.h5
+      chandra-embed train autoencoder spectra.h5 -o runs/mine --epochs 5
+      chandra-embed export runs/mine -o models/mine --reference spectra.h5
+    """
+    import json
+
+    from ..training.checkpoint import load
+    from ..training.reconstruction import table
+    from .bundle import export_bundle
+
+    manifest = export_bundle(load(checkpoint), output, version, real, reference)
+    found = manifest["measured"]["reconstruction"]
+    if as_json:
+        record = {"bundle": str(output), "version": version, "files": sorted(manifest["files"])}
+        click.echo(json.dumps({**record, "figures": found["figures"]}))
+        return
+    worst = max(value for file in manifest["measured"]["parity"]["files"].values() for value in file.values())
+    click.echo(f"{output}: version {version}, {', '.join(sorted(manifest['files']))}")
+    click.echo(f"largest difference from torch {worst:.1e}")
+    click.echo(f"mean absolute error, normalised, {found['data']} (68 % interval)")
+    click.echo(table(found["figures"]))

@@ -1,0 +1,175 @@
+"""``MODEL_CARD.md``, rendered from the manifest alone, so that the two never disagree."""
+
+from collections.abc import Mapping
+from textwrap import fill
+from typing import Any
+
+from ..training.reconstruction import table
+
+METHOD = "Pinciroli Vago et al., arXiv 2510.14102"
+UNITS = {"rate": "counts s^-1 keV^-1", "flux": "photons cm^-2 s^-1 keV^-1, approximate, not unfolded"}
+
+
+def model_card(manifest: Mapping[str, Any]) -> str:
+    """Return the model card of a bundle.
+
+    Parameters
+    ----------
+    manifest : mapping
+        As :func:`~.manifest.make_manifest` gives it, with ``commands`` (to print the figures again),
+        ``earlier`` (version and measured figures of those before) and, where the bundle has one,
+        ``anomaly_reference``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    sections = [
+        f"# {manifest['name']} {manifest['version']}\n\n{_origin(manifest)}",
+        f"## What it is\n\n{_what(manifest)}",
+        f"## Input\n\n{_recipe(manifest)}",
+        f"## Trained on\n\n{_training(manifest)}",
+        f"## Figures\n\n{_figures(manifest['measured'])}",
+        "To print these figures again:\n\n```sh\n" + "\n".join(manifest["commands"]) + "\n```",
+        f"## Limits\n\n{_limits(manifest)}",
+        f"## Licence and citation\n\n{_licence(manifest)}",
+    ]
+    if manifest["earlier"]:
+        parts = [f"### {old['version']}\n\n{_figures(old['measured'])}" for old in manifest["earlier"]]
+        sections.append("## Earlier versions\n\n" + "\n\n".join(parts))
+    return "\n\n".join(sections) + "\n"
+
+
+def _wrap(text: str, mark: str = "") -> str:
+    """Fill lines; `mark` begins a list entry."""
+    return fill(
+        text,
+        100,
+        initial_indent=mark,
+        subsequent_indent=" " * len(mark),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _origin(manifest: Mapping[str, Any]) -> str:
+    simulated = [source["simulated"] for source in manifest["trained_on"]]
+    if all(simulated):
+        return _wrap(
+            "**Trained on SIMULATED spectra only.** No observed spectrum was used to fit it; what the "
+            "figures below were measured on stands beside them."
+        )
+    if any(simulated):
+        return _wrap("**Trained on observed and SIMULATED spectra together**; the list below says which.")
+    return "Trained on observed spectra."
+
+
+def _what(manifest: Mapping[str, Any]) -> str:
+    model = manifest["model"]
+    text = _wrap(
+        f"A transformer autoencoder of X-ray spectra, {manifest['parameters']:,} parameters: "
+        f"{model['n_bins']} bins in {model['n_bins'] // model['patch']} tokens of width {model['width']}, "
+        f"{model['depth']} blocks on each side, {model['n_latent']} latents between. MinMax normalisation is "
+        "its first layer. The embedding is the latent less its mean over the training set, scaled to length "
+        "1."
+    )
+    lines = []
+    for file in manifest["inputs"]:
+        given, made = manifest["inputs"][file], manifest["outputs"][file]
+        lines.append(_wrap(f"`{file}`: {_list(given)} -> {_list(made)}", "- "))
+    if "anomaly_reference" in manifest:
+        r = manifest["anomaly_reference"]
+        lines.append(
+            _wrap(
+                f"`anomaly.npz`: what anomaly scores are measured against: {r['rows']:,} "
+                f"{'simulated' if r['simulated'] else 'observed'} detections of at least "
+                f"{r['min_counts']:g} net counts, of sources that training had not seen ({r['file']}, "
+                f"sha256 `{r['sha256']}`)",
+                "- ",
+            )
+        )
+    return text + "\n\n" + "\n".join(lines)
+
+
+def _list(tensors: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(
+        f"`{name}` ({', '.join(map(str, t['shape']))}) {t['dtype']}" for name, t in tensors.items()
+    )
+
+
+def _recipe(manifest: Mapping[str, Any]) -> str:
+    r = manifest["recipe"]
+    return _wrap(
+        f"Spectra made by `chandra-embed ingest`: {r['quantity']} density ({UNITS[r['quantity']]}), "
+        f"background subtracted, channels grouped to at least {r['group_min']} counts, on {r['n_bins']} bins "
+        f"equal in log energy, {r['energy_lo']:g}-{r['energy_hi']:g} keV. Recipe fingerprint "
+        f"`{manifest['recipe_fingerprint']}`."
+    )
+
+
+def _training(manifest: Mapping[str, Any]) -> str:
+    rows = manifest["rows"]
+    lines = [
+        _wrap(
+            f"`{s['file']}`, {s['description']}; {s['rows']:,} rows ({s['rows_left_out']:,} of them without "
+            f"any shape, left out), sha256 `{s['sha256']}`, licence: {s['licence']}",
+            "- ",
+        )
+        for s in manifest["trained_on"]
+    ]
+    split = _wrap(
+        f"Split by source: {rows['train']:,} rows to train on, {rows['validation']:,} to choose the best "
+        f"epoch, {rows['test']:,} to test. Seed {manifest['seed']}, {manifest['epochs']} epochs, torch "
+        f"{manifest['versions']['torch']}."
+    )
+    return "\n".join(lines) + "\n\n" + split
+
+
+def _figures(measured: Mapping[str, Any]) -> str:
+    """Return the measured figures of one version."""
+    r, parity = measured["reconstruction"], measured["parity"]
+    worst = max(value for file in parity["files"].values() for value in file.values())
+    text = _wrap(
+        f"Mean absolute error of the normalised spectrum, on {r['data']}, by net counts in 0.5-7.0 keV; in "
+        "brackets the 68 % interval over draws of sources. `pca` has as many numbers as the autoencoder has "
+        "latents, `mean` is the mean training spectrum."
+    )
+    rows = ", ".join(f"{n:,} rows {label}" for label, n in parity["rows"].items())
+    sentence = f"The frozen files differ from torch by at most {worst:.1e} "
+    sentence += f"(allowed: {parity['tolerance']:g}), on {rows}."
+    if "reference" in parity:
+        many = parity["reference"]
+        sentence += (
+            f" On {many['rows']:,} rows of the reference {many['beyond']} differ by more than that, "
+            f"the largest by {many['largest']:.1e}: the network amplifies the rounding of some rows."
+        )
+    frozen = _wrap(sentence)
+    return f"{text}\n\n```text\n{table(r['figures'])}\n```\n\n{frozen}"
+
+
+def _limits(manifest: Mapping[str, Any]) -> str:
+    sentences = [
+        "MinMax takes the flux away and makes noise large: below some 40 net counts a spectrum is a few "
+        "steps, and its embedding says little. Keep the counts beside the embedding.",
+        "One noisy high bin sets the scale of a whole spectrum.",
+        "Piled-up, extended, saturated and confused sources, gratings and HRC are not what it was made for.",
+    ]
+    if manifest["recipe"]["quantity"] == "rate":
+        sentences.append(
+            "Rates hold the instrument's response: ACIS lost effective area at low energies over the years, "
+            "so the embedding partly tells the epoch and the chip."
+        )
+    if all(source["simulated"] for source in manifest["trained_on"]):
+        sentences.append(
+            "Observed spectra differ from simulated ones in ways the simulator does not know; of sources "
+            "unlike those simulated nothing is promised."
+        )
+    return "\n".join(_wrap(text, "- ") for text in sentences)
+
+
+def _licence(manifest: Mapping[str, Any]) -> str:
+    return _wrap(
+        f"{manifest['licence']}. The method, a transformer autoencoder of Chandra spectra with a few "
+        f"latents, is that of {METHOD}; the weights are not theirs, and neither are the figures."
+    )

@@ -1,0 +1,297 @@
+"""The training loop, read from top to bottom: fit, look at validation, save, stop when it no longer helps.
+
+After every epoch the checkpoint holds all that the next one needs, and the order of the rows is a function
+of seed and epoch, so a run that was killed and taken up again ends with the numbers of one that was not.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..inference.catalog.store import command_line
+from ..inference.errors import ChandraEmbedError
+from ..inference.progress import Progress
+from . import checkpoint as store
+from .autoencoder import Autoencoder, AutoencoderConfig, build, parameter_count
+from .checkpoint import Checkpoint
+from .datasets import PARTS, Spectra, source_keys, split
+from .losses import mean_absolute_error
+from .reconstruction import BLOCK, Baseline, figures, fit_baseline, model_errors
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train.
+
+    Parameters
+    ----------
+    epochs : int
+        At most so many passes over the training rows; the learning rate falls to its end over them.
+    batch_size : int
+        Rows of one step.
+    learning_rate : float
+        Its highest value, reached after `warmup` steps.
+    weight_decay : float
+        Of the weight matrices (AdamW).
+    warmup : int
+        Steps over which the learning rate rises.
+    clip : float
+        Largest norm of the gradient.
+    patience : int
+        Stop after so many epochs without a better validation error.
+    validation, test : float
+        Fractions of the sources.
+    seed : int
+        Of the weights, the split and the order of rows.
+    threads : int
+        Of torch; another number may give other last digits.
+    """
+
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    warmup: int = 500
+    clip: float = 1.0
+    patience: int = 6
+    validation: float = 0.1
+    test: float = 0.1
+    seed: int = 0
+    threads: int = 1
+
+
+def train(
+    spectra: Spectra,
+    model_config: AutoencoderConfig,
+    config: TrainConfig,
+    folder: Path,
+    on_epoch: Callable[[dict[str, Any]], None] = lambda entry: None,
+) -> Checkpoint:
+    """Fit an autoencoder, or go on with an unfinished run of the same settings.
+
+    Parameters
+    ----------
+    spectra : Spectra
+        Training, validation and test rows together; they are split by source.
+    model_config : AutoencoderConfig
+        Shape of the model.
+    config : TrainConfig
+        How to train.
+    folder : Path
+        Run folder: ``checkpoint.pt`` and ``meta.json`` are kept there.
+    on_epoch : callable
+        Called with the history entry of each epoch, after it is saved.
+
+    Returns
+    -------
+    Checkpoint
+        Finished: best weights with the latent mean set, and the figures of the test rows.
+
+    Raises
+    ------
+    ChandraEmbedError
+        Other settings than the unfinished run's, a finished run in the folder, too few sources, or a
+        loss that is no longer finite.
+    """
+    masks = split(spectra.source_id, config.seed, config.validation, config.test)
+    parts = {name: spectra.take(masks[name]) for name in PARTS}
+    for name, part in parts.items():
+        if not len(part):
+            raise ChandraEmbedError(f"{len(spectra)} spectra leave no source for the {name} part; give more")
+    with _torch_state(config):
+        state = _start_or_resume(folder, parts, model_config, config)
+        model = build(model_config, config.seed)
+        model.load_state_dict(state.weights)
+        optimizer = make_optimizer(model, config)
+        if state.optimizer:
+            optimizer.load_state_dict(state.optimizer)
+        baseline = Baseline(state.baseline["mean"].numpy(), state.baseline["components"].numpy())
+        beside = {k: float(v.mean()) for k, v in baseline.errors(parts["validation"].value).items()}
+
+        history: list[dict[str, Any]] = state.meta["history"]
+        while len(history) < config.epochs and not _exhausted(history, config.patience):
+            began = time.monotonic()
+            epoch = len(history)
+            loss = _one_epoch(model, optimizer, parts["train"].value, config, epoch)
+            error = float(model_errors(model, parts["validation"].value).mean())
+            if all(error < entry["validation"] for entry in history):
+                state.best = _copy(model)
+            entry = {"epoch": epoch + 1, "train": loss, "validation": error, **beside}
+            history.append({**entry, "seconds": round(time.monotonic() - began, 1)})
+            state.weights, state.optimizer = _copy(model), optimizer.state_dict()
+            store.save(folder, state)
+            on_epoch(history[-1])
+
+        model.load_state_dict(state.best)
+        settle_latents(model, parts["train"].value)
+        state.best = _copy(model)
+        test = parts["test"]
+        errors = {"autoencoder": model_errors(model, test.value), **baseline.errors(test.value)}
+        state.meta["figures"] = figures(errors, test.net_counts, test.source_id)
+        state.meta["finished"] = True
+        store.save(folder, state)
+    return state
+
+
+def _one_epoch(
+    model: Autoencoder,
+    optimizer: torch.optim.Optimizer,
+    value: NDArray[np.float32],
+    config: TrainConfig,
+    epoch: int,
+) -> float:
+    """Pass once over the training rows in the order of this epoch; return the mean loss."""
+    model.train()
+    torch.manual_seed(int(np.random.SeedSequence([config.seed, epoch]).generate_state(1)[0]))  # for dropout
+    order = np.random.default_rng([config.seed, epoch]).permutation(len(value))
+    steps = math.ceil(len(value) / config.batch_size)
+    total = 0.0
+    with Progress(len(value), f"train, epoch {epoch + 1} of {config.epochs}", unit="spectra") as progress:
+        for step in range(steps):
+            rows = order[step * config.batch_size : (step + 1) * config.batch_size]
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(epoch * steps + step, config.epochs * steps, config)
+            normalised, reconstruction = model(torch.from_numpy(value[rows]))
+            loss = mean_absolute_error(normalised, reconstruction)
+            if not math.isfinite(loss.item()):
+                raise ChandraEmbedError(f"epoch {epoch + 1}: the loss is {loss.item()}; give a smaller --lr")
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            optimizer.step()
+            total += loss.item() * len(rows)
+            progress.update(len(rows))
+    return total / len(value)
+
+
+def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
+    """Return the learning rate of a step: a linear rise, then half a cosine down to a hundredth.
+
+    Parameters
+    ----------
+    step, steps : int
+        This step, from 0, and how many there will be.
+    config : TrainConfig
+        Highest value and length of the rise.
+    """
+    warmup = min(config.warmup, max(steps // 10, 1))
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    part = (step - warmup) / max(steps - warmup, 1)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * part)))
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
+    """Return AdamW (Loshchilov & Hutter 2019) that decays weight matrices alone, not biases or norms."""
+    matrices = [p for p in model.parameters() if p.dim() == 2]
+    others = [p for p in model.parameters() if p.dim() != 2]
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95))
+
+
+def settle_latents(model: Autoencoder, value: NDArray[np.float32]) -> None:
+    """Set the mean and the scale of the latents from the training rows, in place.
+
+    Latents have no unit of their own and training lets them grow. They are divided by a power of two, which
+    is exact, so that their root mean square about the mean lies in (0.5, 1]; the decoder takes it back.
+    Reconstructions and embeddings stay the same to the last bit, and absolute rounding errors become small.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        ``latent_mean`` and the layers on both sides of the bottleneck are changed.
+    value : ndarray, shape (n, n_bins), float32
+        Training spectra in the recipe's quantity.
+    """
+    model.eval()
+    with torch.no_grad():
+        blocks = (torch.from_numpy(value[start : start + BLOCK]) for start in range(0, len(value), BLOCK))
+        latent = torch.cat([model.encoder(block)[0] for block in blocks]).double()  # (n, l)
+        mean = latent.mean(dim=0)  # (l,)
+        rms = float((latent - mean).square().mean().sqrt())
+        scale = 2.0 ** math.ceil(math.log2(rms)) if rms > 0 else 1.0
+        model.encoder.latent_mean.copy_(mean / scale)
+        model.encoder.to_latent.weight.div_(scale)
+        model.encoder.to_latent.bias.div_(scale)
+        model.decoder.from_latent.weight.mul_(scale)
+
+
+def _start_or_resume(
+    folder: Path, parts: dict[str, Spectra], model_config: AutoencoderConfig, config: TrainConfig
+) -> Checkpoint:
+    """Return the unfinished checkpoint of the folder where its settings are these, else a new one."""
+    training = parts["train"]
+    meta = {
+        "format_version": store.FORMAT_VERSION,
+        "command": command_line(),
+        "model": store.plain(model_config),
+        "training": store.plain(config),
+        "recipe": store.plain(training.recipe),
+        "recipe_fingerprint": training.recipe.fingerprint,
+        "data": {"files": list(training.files), "rows": {name: len(part) for name, part in parts.items()}},
+        "versions": store.versions(),
+        "history": [],
+        "finished": False,
+        "figures": [],
+    }
+    if (folder / store.FILE).exists():
+        found = store.load(folder)
+        if found.meta["finished"]:
+            raise ChandraEmbedError(
+                f"{folder}: holds a finished run; give another -o, or --overwrite to replace it"
+            )
+        difference = store.first_difference(found.meta, meta)
+        if difference:
+            raise ChandraEmbedError(
+                f"{folder}: holds an unfinished run with {difference}; "
+                "give the same, or --overwrite to start again"
+            )
+        return found
+    model = build(model_config, config.seed)
+    meta["parameters"] = parameter_count(model)
+    baseline = fit_baseline(training.value, model_config.n_latent)
+    seen = source_keys([*training.source_id, *parts["validation"].source_id])
+    weights = _copy(model)
+    return Checkpoint(
+        meta,
+        weights,
+        weights,
+        {},
+        {"mean": torch.from_numpy(baseline.mean), "components": torch.from_numpy(baseline.components)},
+        torch.from_numpy(seen),
+    )
+
+
+def _exhausted(history: list[dict[str, Any]], patience: int) -> bool:
+    """Whether the last `patience` epochs brought no better validation error."""
+    errors = [entry["validation"] for entry in history]
+    return bool(errors) and len(errors) - 1 - int(np.argmin(errors)) >= patience
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    """Copy a module's state, so that training on does not change it."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+@contextmanager
+def _torch_state(config: TrainConfig) -> Iterator[None]:
+    """Use the run's threads and random numbers, and give the caller's back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels.resample import overlap_mean
-from .preprocess import Array, Observation, band_counts
+from .preprocess import Array, Observation, band_counts, mean_area
 
 BANDS = {"s": (0.5, 1.2), "m": (1.2, 2.0), "h": (2.0, 7.0)}  # CSC bands, keV
 RATIOS = (("h", "s"), ("h", "m"), ("m", "s"))  # harder band first
@@ -29,7 +28,8 @@ def hardness_columns(observation: Observation) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        NaN throughout without an effective area; the ratio is NaN where neither band has net counts.
+        NaN without an effective area or where it does not cover a band; the ratio is NaN where
+        neither band has net counts.
     """
     names = [f"hard_{x}{y}{limit}" for x, y in RATIOS for limit in ("", "_lolim", "_hilim")]
     if observation.area is None:
@@ -38,9 +38,9 @@ def hardness_columns(observation: Observation) -> dict[str, float]:
     flux: dict[str, float] = {}
     draws: dict[str, Array] = {}
     for band, (lo, hi) in BANDS.items():
-        area = _mean_area(observation, lo, hi)
+        (area,), (covered,) = mean_area(observation, np.array([lo, hi]))
         source, _, net = band_counts(observation, lo, hi)
-        factor = observation.exposure * area
+        factor = observation.exposure * area if covered > 0.99 else 0.0  # a part says nothing of the band
         flux[band] = max(net, 0.0) / factor if factor > 0 else np.nan
         total = rng.gamma(source + 1.0, size=4 * DRAWS) - _background_draws(observation, lo, hi, rng)
         draws[band] = _positive(total) / factor if factor > 0 else np.full(DRAWS, np.nan)
@@ -53,13 +53,6 @@ def hardness_columns(observation: Observation) -> dict[str, float]:
         limits = np.nanpercentile((x - y) / (x + y), LIMITS) if np.isfinite(x + y).any() else (np.nan, np.nan)
         out[f"{ratio}_lolim"], out[f"{ratio}_hilim"] = float(limits[0]), float(limits[1])
     return out
-
-
-def _mean_area(o: Observation, lo: float, hi: float) -> float:
-    if o.area is None or o.area_lo is None or o.area_hi is None:
-        return float("nan")
-    value, _ = overlap_mean(o.area_lo, o.area_hi, o.area, np.zeros_like(o.area), np.array([lo, hi]))
-    return float(value[0])
 
 
 def _background_draws(o: Observation, lo: float, hi: float, rng: np.random.Generator) -> Array | float:

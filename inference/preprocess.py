@@ -152,14 +152,42 @@ def _variance(error: Array | None, keep: NDArray[np.bool_], starts: NDArray[np.i
 
 
 def _mean_area(o: Observation, lo: Array, hi: Array) -> Array:
-    """Mean effective area (cm^2) over each group, weighted by overlap in energy."""
+    """Mean effective area (cm^2) over each group inside the ARF's energies."""
+    if o.area_lo is None or o.area_hi is None:
+        raise Quarantined("no-arf", "flux density needs an effective area: name it with --responses")
+    area, covered = mean_area(o, np.append(lo, hi[-1]))
+    if (covered < 0.5).any():
+        raise Quarantined(
+            "arf-too-short",
+            f"the ARF covers {o.area_lo[0]:.3g}-{o.area_hi[-1]:.3g} keV, not the whole spectrum",
+        )
+    return area
+
+
+def mean_area(o: Observation, edges: Array) -> tuple[Array, Array]:
+    """Return the mean effective area over each bin, where the ARF covers it.
+
+    Parameters
+    ----------
+    o : Observation
+        With an effective area.
+    edges : ndarray, shape (n + 1,), float64
+        Edges of the bins, keV.
+
+    Returns
+    -------
+    area : ndarray, shape (n,), float64
+        cm^2, the mean over the covered part; 0 where nothing is covered.
+    covered : ndarray, shape (n,), float64
+        Fraction of each bin inside the ARF's energies.
+    """
     from .kernels.resample import overlap_mean
 
     if o.area is None or o.area_lo is None or o.area_hi is None:
-        raise Quarantined("no-arf", "flux density needs an effective area: name it with --responses")
-    edges = np.append(lo, hi[-1])
-    value, _ = overlap_mean(o.area_lo, o.area_hi, o.area, np.zeros_like(o.area), edges)
-    return value
+        raise ValueError("the observation has no effective area")
+    area, _ = overlap_mean(o.area_lo, o.area_hi, o.area, np.zeros_like(o.area), edges)
+    covered, _ = overlap_mean(o.area_lo, o.area_hi, np.ones_like(o.area), np.zeros_like(o.area), edges)
+    return np.where(covered > 0, area / np.where(covered > 0, covered, 1.0), 0.0), covered
 
 
 def preprocess(observation: Observation, recipe: Recipe) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

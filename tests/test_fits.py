@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import ogip
 import pytest
+from astropy.io import fits
 from chandra_embed.inference import read_spectrum
 from chandra_embed.inference.catalog.fits import Companions, find_named, off_axis
 from chandra_embed.inference.catalog.pha import read_pha
@@ -141,11 +142,62 @@ def test_merged_headers_have_no_obsid(tmp_path: Path) -> None:
 
 
 def test_find_named(tmp_path: Path) -> None:
-    (tmp_path / "b.pi.gz").touch()
-    assert find_named(tmp_path, "b.pi") == tmp_path / "b.pi.gz"
-    assert find_named(tmp_path, "/elsewhere/b.pi") == tmp_path / "b.pi.gz"
-    assert find_named(tmp_path, "b.pi.gz[SPECTRUM]") == tmp_path / "b.pi.gz"
-    assert [find_named(tmp_path, name) for name in ("none", "NONE", "", " ", "c.pi")] == [None] * 5
+    (tmp_path / "sub").mkdir()
+    for name in ("b.pi.gz", "R.RMF.GZ", "sub/c.pi.gz"):
+        (tmp_path / name).touch()
+    here = tmp_path / "a.pi"
+    assert find_named(here, "b.pi") == tmp_path / "b.pi.gz"
+    assert find_named(here, "/elsewhere/b.pi") == tmp_path / "b.pi.gz"
+    assert find_named(here, "b.pi.gz[SPECTRUM]") == tmp_path / "b.pi.gz"
+    assert find_named(here, "sub/c.pi") == tmp_path / "sub" / "c.pi.gz"
+    assert find_named(here, "R.RMF") == tmp_path / "R.RMF.GZ"
+    assert [find_named(here, name) for name in ("none", "NONE", "", " ", "c.pi")] == [None] * 5
+
+
+def test_what_a_linked_spectrum_names_lies_where_the_link_leads(tmp_path: Path) -> None:
+    ogip.write_pha(tmp_path / "far" / "a.pi", ogip.counts(1), BACKFILE="b.pi")
+    ogip.write_pha(tmp_path / "far" / "b.pi", ogip.counts(2))
+    (tmp_path / "link.pi").symlink_to(tmp_path / "far" / "a.pi")
+    assert read_spectrum(tmp_path / "link.pi").detection["has_background"]
+
+
+def test_a_second_spectrum_is_the_background_where_backfile_names_the_file(tmp_path: Path) -> None:
+    path = ogip.write_pha(tmp_path / "a.pi", ogip.counts(1), ogip.counts(2), BACKFILE="a.pi")
+    with fits.open(path, mode="update") as file:
+        del file[2].header["HDUCLAS2"]
+    np.testing.assert_array_equal(read_spectrum(path).observation.background, ogip.counts(2))
+
+
+def test_rates_in_single_precision_are_the_counts_they_came_from(tmp_path: Path) -> None:
+    counts = ogip.counts(1, mean=3.0)
+    rate = (counts / 10000.0).astype(np.float32).astype(float)
+    path = ogip.write_pha(tmp_path / "a.pi", rate, counts_column="RATE")
+    np.testing.assert_array_equal(read_spectrum(path).observation.counts, counts)
+
+
+def test_errors_of_zero_and_poisserr_as_text(tmp_path: Path) -> None:
+    zero = ogip.write_pha(tmp_path / "a.pi", ogip.counts(1), stat_err=np.zeros(ogip.N), POISSERR=False)
+    assert read_spectrum(zero).observation.counts_error is None
+    text = ogip.write_pha(tmp_path / "b.pi", ogip.counts(1), stat_err=np.ones(ogip.N), POISSERR="F")
+    assert read_spectrum(text).observation.counts_error is not None
+
+
+def test_the_file_name_helps_where_the_header_is_silent(tmp_path: Path) -> None:
+    path = ogip.write_pha(
+        tmp_path / "acisf01575_001N002_r0043_pha3.fits", ogip.counts(1), OBS_ID=None, OBI_NUM=None
+    )
+    facts = read_spectrum(path).detection
+    assert (facts["obs_id"], facts["obsid"], facts["obi"], facts["region_id"]) == ("1575", 1575, 1, 43)
+
+
+def test_a_background_of_other_channels_is_refused(tmp_path: Path) -> None:
+    ogip.write_pha(tmp_path / "b.pi", ogip.counts(2, n=512))
+    assert refused(ogip.write_pha(tmp_path / "a.pi", ogip.counts(1), BACKFILE="b.pi")) == "bad-background"
+
+
+def test_every_lacking_part_has_a_note(tmp_path: Path) -> None:
+    notes = read_spectrum(ogip.write_pha(tmp_path / "a.pi", ogip.counts(1))).notes
+    assert [note.split(":")[0] for note in notes] == ["no background", "no RMF", "no ARF"]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +211,8 @@ def test_find_named(tmp_path: Path) -> None:
         ("no-exposure", {"EXPOSURE": -5.0}),
         ("bad-scaling", {"backscal": 0.0}),
         ("type-2", {"HDUCLAS4": "TYPE:II"}),
+        ("net-spectrum", {"HDUCLAS2": "NET"}),
+        ("not-pi", {"CHANTYPE": "PHA"}),
         ("grating", {"bin_lo": np.ones(1024), "bin_hi": np.ones(1024)}),
     ],
 )
@@ -174,6 +228,7 @@ def test_refused_by_header(tmp_path: Path, reason: str, header: dict[str, object
         ("not-finite", np.where(np.arange(1024) == 500, np.nan, 1.0)),
         ("not-finite", np.where(np.arange(1024) == 500, np.inf, 1.0)),
         ("bad-channels", np.ones(4096, np.int32)),
+        ("no-rmf", np.ones(512, np.int32)),
         ("type-2", np.ones((4, 1024), np.int32)),
     ],
 )
@@ -188,6 +243,9 @@ def test_refused_files(tmp_path: Path) -> None:
     whole = ogip.write_pha(tmp_path / "whole.pi", ogip.counts(1)).read_bytes()
     (tmp_path / "cut.pi").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "cut.pi.gz").write_bytes(gzip.compress(whole)[:300])
+    packed = bytearray(gzip.compress(whole))
+    packed[200:260] = bytes(60)
+    (tmp_path / "torn.pi.gz").write_bytes(packed)
     (tmp_path / "folder.pi").mkdir()
     found = {p.name: refused(p) for p in sorted(tmp_path.iterdir()) if p.name != "whole.pi"}
     assert found["empty.pi"] == "empty-file"

@@ -74,3 +74,11 @@ def test_missing_without_area() -> None:
 
 def test_the_same_every_time() -> None:
     assert hardness_columns(observation(7, 9)) == hardness_columns(observation(7, 9))
+
+
+def test_a_band_that_the_arf_does_not_cover_has_no_ratio() -> None:
+    short = {"area_lo": np.array([0.1]), "area_hi": np.array([4.0]), "area": np.array([400.0])}
+    found = hardness_columns(observation(100, 100, **short))
+    assert np.isnan(found["hard_hs"])
+    assert np.isnan(found["hard_hm_lolim"])
+    assert found["hard_ms"] == -1.0

@@ -1,5 +1,6 @@
 """``ingest`` from files to ``spectra.h5``: the fates add up, and rows hold what the files held."""
 
+import gzip
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ from chandra_embed.inference import read_spectrum
 from chandra_embed.inference.catalog import store
 from chandra_embed.inference.catalog.ingest import ingest, source_id
 from chandra_embed.inference.cli.ingest import ingest as command
+from chandra_embed.inference.errors import ChandraEmbedError
 from chandra_embed.inference.preprocess import group, preprocess
 from chandra_embed.inference.recipe import Recipe
 from click.testing import CliRunner
@@ -101,6 +103,37 @@ def test_responses_table(files: Path, tmp_path: Path) -> None:
     table.write_text("file,arf,rmf,background\nb.pi,a.arf,a.rmf,\n")
     summary = ingest([files], tmp_path / "s.h5", Recipe(), table)
     assert summary.without == {"background": 0, "arf": 0, "rmf": 0}
+
+
+def test_one_damaged_file_does_not_stop_the_others(files: Path, tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress((files / "b.pi").read_bytes()))
+    packed[200:260] = bytes(60)
+    (files / "torn.pi.gz").write_bytes(packed)
+    summary = ingest([files], tmp_path / "s.h5", Recipe())
+    assert (summary.given, summary.used) == (6, 2)
+    assert "torn.pi.gz" in dict(summary.quarantine)
+
+
+@pytest.mark.parametrize("name", ["b.pi", "table.csv"])
+def test_the_output_is_never_an_input(files: Path, tmp_path: Path, name: str) -> None:
+    (files / "table.csv").write_text("file,arf\nb.pi,a.arf\n")
+    before = (files / name).read_bytes()
+    with pytest.raises(ChandraEmbedError, match="is one of the inputs"):
+        ingest([files], files / name, Recipe(), files / "table.csv")
+    assert (files / name).read_bytes() == before
+
+
+def test_a_copy_stands_in_for_what_could_not_be_used(tmp_path: Path) -> None:
+    groups = np.where(np.arange(ogip.N) % 5 == 0, 1, -1)
+    folder = tmp_path / "in"
+    ogip.write_pha(folder / "plain.pi", ogip.counts(1), ANCRFILE="bad.arf")
+    (folder / "bad.arf").write_text("broken")
+    ogip.write_pha(folder / "grp1.pi", ogip.counts(1), grouping=groups)
+    ogip.write_pha(folder / "grp2.pi", ogip.counts(1), grouping=groups)
+    summary = ingest([folder], tmp_path / "s.h5", Recipe())
+    assert (summary.given, summary.used, summary.companions, summary.quarantined) == (3, 1, 1, 1)
+    assert summary.quarantine[0][0] == "plain.pi"
+    assert summary.companion == [("grp2.pi", "grp1.pi", "grouped copy, equal counts")]
 
 
 def test_a_name_too_long_is_quarantined(tmp_path: Path) -> None:

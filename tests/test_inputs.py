@@ -1,5 +1,6 @@
 """Discovery and fates: everything given is used, a companion, or quarantined, and only once."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,29 @@ def test_what_a_directory_gives(tmp_path: Path) -> None:
         "odd.fits",
         "back.bg",
         "broken.pi",
+        "dangling.pi",
     }
+    assert told(fates(tmp_path))["dangling.pi"] == "unreadable"
+
+
+def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
+    ogip.write_pha(tmp_path / "far" / "a.pi", ogip.counts(1))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "far")
+    (tmp_path / "far" / "loop").symlink_to(tmp_path / "in")
+    assert [one.label for one in discover([tmp_path / "in"])] == ["link/a.pi"]
+
+
+def test_names_take_as_much_of_the_path_as_tells_them_apart(tmp_path: Path) -> None:
+    for folder in ("a/x", "b/x"):
+        ogip.write_pha(tmp_path / folder / "s.pi", ogip.counts(1))
+    assert [one.label for one in discover([tmp_path / "a/x", tmp_path / "b/x"])] == ["a/x/s.pi", "b/x/s.pi"]
+
+
+def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.pi")
+    ogip.write_pha(tmp_path / "plain.pi", ogip.counts(1)).rename(tmp_path / name)
+    assert [one.label for one in discover([tmp_path])] == ["caf\\xe9.pi"]
 
 
 def test_a_file_reached_twice_counts_once_and_equal_names_are_told_apart(tmp_path: Path) -> None:
@@ -101,8 +124,34 @@ def test_one_background_serves_several_sources(tmp_path: Path) -> None:
 
 
 def test_a_word_that_only_contains_back_is_no_background(tmp_path: Path) -> None:
-    ogip.write_pha(tmp_path / "feedback.pi", ogip.counts(1))
-    assert told(fates(tmp_path)) == {"feedback.pi": "used"}
+    for i, name in enumerate(("feedback.pi", "lbg12.pi", "qso.pi")):
+        ogip.write_pha(tmp_path / name, ogip.counts(i))
+    assert set(told(fates(tmp_path)).values()) == {"used"}
+
+
+def test_what_has_a_background_is_none(tmp_path: Path) -> None:
+    ogip.write_pha(tmp_path / "back_quasar.pi", ogip.counts(1), BACKFILE="sky.pi")
+    ogip.write_pha(tmp_path / "sky.pi", ogip.counts(2))
+    assert told(fates(tmp_path)) == {"back_quasar.pi": "used", "sky.pi": "companion of back_quasar.pi"}
+
+
+def test_the_twin_with_responses_is_kept(tmp_path: Path) -> None:
+    ogip.write_pha(tmp_path / "grp.pi", ogip.counts(1), grouping=GROUPS, ANCRFILE="a.arf")
+    ogip.write_pha(tmp_path / "plain.pi", ogip.counts(1))
+    ogip.write_arf(tmp_path / "a.arf")
+    found = fates(tmp_path)
+    assert told(found) == {"grp.pi": "used", "plain.pi": "companion of grp.pi"}
+    assert next(why for _, why in found.companions.values()) == "ungrouped copy, equal counts"
+
+
+def test_few_equal_counts_are_chance_and_so_are_equal_counts_of_two_backgrounds(tmp_path: Path) -> None:
+    faint = np.eye(1, 1024, 100, dtype=np.int32)[0]
+    for name in ("s1", "s2"):
+        ogip.write_pha(tmp_path / f"{name}.pi", faint)
+        ogip.write_pha(tmp_path / f"bright_{name}.pi", ogip.counts(1), BACKFILE=f"{name}_bkg.pi")
+    for i, name in enumerate(("s1", "s2")):
+        ogip.write_pha(tmp_path / f"{name}_bkg.pi", ogip.counts(5 + i))
+    assert list(told(fates(tmp_path)).values()).count("used") == 4
 
 
 def test_a_background_by_header_alone_is_an_orphan(tmp_path: Path) -> None:

@@ -60,6 +60,11 @@ def test_each_row_has_its_own_fate(tmp_path: Path) -> None:
     assert reasons == ["no-counts", "not-finite", "unreadable", "unreadable"]
 
 
+def test_a_key_that_is_no_number_is_missing(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.hdf5", [(LO, HI, [1.0, 2.0, 3.0], [0.1] * 3)], obsid=[np.nan])
+    assert next(iter(read_collection(path, Recipe()))).detection["obsid"] == -1
+
+
 def test_padding_is_no_group(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "c.hdf5", "w") as file:
         file["spectrum_ene_lo"] = [[*LO, 0.0, np.nan]]

@@ -8,7 +8,14 @@ import pytest
 from chandra_embed.inference import read_spectrum
 from chandra_embed.inference.catalog.fits import Companions
 from chandra_embed.inference.errors import Quarantined
-from chandra_embed.inference.preprocess import Observation, band_counts, group, preprocess, resample
+from chandra_embed.inference.preprocess import (
+    Observation,
+    band_counts,
+    group,
+    mean_area,
+    preprocess,
+    resample,
+)
 from chandra_embed.inference.recipe import Recipe
 
 WIDTH = 0.0146
@@ -91,8 +98,8 @@ def test_flux_without_area_is_refused() -> None:
 
 
 def test_where_the_area_is_zero_flux_is_zero_not_infinite() -> None:
-    edges = np.linspace(2.0, 9.0, 71)
-    area = {"area_lo": edges[:-1], "area_hi": edges[1:], "area": np.full(70, 250.0)}
+    edges = np.linspace(0.3, 9.0, 88)
+    area = {"area_lo": edges[:-1], "area_hi": edges[1:], "area": np.where(edges[:-1] < 2.0, 0.0, 250.0)}
     value, error = preprocess(observation(np.full(1024, 9.0), **area), Recipe(quantity="flux"))
     assert np.isfinite(value).all()
     assert np.isfinite(error).all()
@@ -134,3 +141,22 @@ def test_the_grid_covers_what_whole_channels_would_leave_out(sherpa_spectrum: Ob
     whole, _ = resample(group(sherpa_spectrum, Recipe(), whole_channels=True), Recipe())
     assert clipped[0] != 0
     assert whole[0] == 0
+
+
+def test_an_arf_that_ends_inside_the_spectrum_is_refused_for_flux() -> None:
+    edges = np.linspace(0.3, 4.0, 38)
+    area = {"area_lo": edges[:-1], "area_hi": edges[1:], "area": np.full(37, 250.0)}
+    o = observation(np.full(1024, 9.0), **area)
+    with pytest.raises(Quarantined, match=r"arf-too-short.*0\.3-4 keV"):
+        preprocess(o, Recipe(quantity="flux"))
+    preprocess(o, Recipe())
+
+
+def test_mean_area_is_over_what_is_covered() -> None:
+    edges = np.array([1.0, 2.0, 3.0])
+    o = observation(np.ones(1024), area_lo=edges[:-1], area_hi=edges[1:], area=np.array([100.0, 300.0]))
+    area, covered = mean_area(o, np.array([0.0, 1.0, 3.0, 5.0]))
+    np.testing.assert_allclose(area, [0.0, 200.0, 0.0])
+    np.testing.assert_allclose(covered, [0.0, 1.0, 0.0])
+    area, covered = mean_area(o, np.array([2.0, 4.0]))
+    assert (area[0], covered[0]) == (300.0, 0.5)

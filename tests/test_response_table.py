@@ -34,6 +34,8 @@ def test_by_path_and_by_bare_name(folder: Path) -> None:
     [
         ("file,arf\na.pi,two/b.arf\n", "row 1.*2 times"),
         ("file,arf\nc.pi,two/b.arf\n", "row 1.*not among"),
+        ("file,arf\nthree/b.pi,two/b.arf\n", "row 1.*not among"),
+        ("file,arf\nb.pi,b.arf\ntwo/b.pi,b.arf\n", "row 2.*twice"),
         ("file,arf\nb.pi,c.arf\n", "row 1 names arf 'c.arf'"),
         ("file,colour\nb.pi,blue\n", "needs a column"),
         ("path,arf\nb.pi,b.arf\n", "needs a column"),

@@ -13,6 +13,7 @@ from ..preprocess import Observation
 from .pha import MAX_CHANNELS, Pha, number, read_pha
 from .responses import Array, Ebounds, nominal_ebounds, read_arf, read_ebounds
 
+NOMINAL_CHANNELS = (685, 1024)  # of 14.6 eV: what ACIS PI spectra come with
 CSC_NAME = re.compile(r"acisf(\d{5})_(\d{3})N\d{3}_(?:[a-z]\d_)?r(\d{4})[a-z]*_", re.IGNORECASE)
 
 
@@ -53,16 +54,21 @@ class Spectrum:
     notes: tuple[str, ...]
 
 
-def find_named(folder: Path, name: str) -> Path | None:
-    """Return the file a header names, as it lies in `folder`, also with ``.gz`` added or taken off."""
+def find_named(beside: Path, name: str) -> Path | None:
+    """Return the file that a header or table names, as it lies beside the file `beside`.
+
+    Looked for as named and by its bare name, also with ``.gz`` added or taken off, in the folder of
+    `beside` and, where that is a link, in the folder it leads to.
+    """
     name = re.sub(r"[\[{].*$", "", name.strip().strip("'\"")).strip()
     if not name or name.lower() == "none":
         return None
-    base = Path(name).name
-    for candidate in (name, base, base + ".gz", base.removesuffix(".gz")):
-        path = folder / candidate
-        if path.is_file():
-            return path
+    plain = name[:-3] if name.lower().endswith(".gz") else name
+    for folder in dict.fromkeys((beside.parent, beside.resolve().parent)):
+        for stem in dict.fromkeys((plain, Path(plain).name)):
+            for ending in dict.fromkeys((name[len(plain) :], "", ".gz", ".GZ")):
+                if (folder / (stem + ending)).is_file():
+                    return folder / (stem + ending)
     return None
 
 
@@ -95,9 +101,13 @@ def read_spectrum(path: str | Path, companions: Companions | None = None) -> Spe
     rmf = given.rmf or _named(path, pha, "RESPFILE", notes)
     arf = given.arf or _named(path, pha, "ANCRFILE", notes)
     channel, counts, ebounds = _on_channels(pha, rmf)
+    if background is None:
+        notes.append("no background: net counts are the counts")
     if rmf is None:
         notes.append("no RMF: channel energies are the nominal ACIS PI grid")
     area = read_arf(arf) if arf else None
+    if area is None:
+        notes.append("no ARF: no flux density, no hardness ratios")
     if not counts[(ebounds.hi > 0.5) & (ebounds.lo < 8.0)].sum() > 0:
         raise Quarantined("no-counts", "no source counts in 0.5-8.0 keV")
     observation = Observation(
@@ -127,7 +137,7 @@ def read_spectrum(path: str | Path, companions: Companions | None = None) -> Spe
 
 def _named(path: Path, pha: Pha, key: str, notes: list[str]) -> Path | None:
     name = pha.text(key)
-    found = find_named(path.parent, name)
+    found = find_named(path, name)
     if found is None and name and name.lower() != "none":
         notes.append(f"{key} {name} is named in the header but not there")
     return found
@@ -146,19 +156,23 @@ def _background(
         notes.append("BACKFILE names the file itself, which holds no background extension")
         return None, None
     try:
-        return read_pha(found)[0], found
+        background = read_pha(found)[0]
     except Quarantined as error:
         raise Quarantined("bad-background", f"{found.name}: {error}") from error
+    if background.detchans != pha.detchans:
+        raise Quarantined(
+            "bad-background", f"{found.name}: {background.detchans} channels, the source has {pha.detchans}"
+        )
+    return background, found
 
 
 def _on_channels(pha: Pha, rmf: Path | None) -> tuple[NDArray[np.int64], Array, Ebounds]:
     """Lay the counts on the channels of EBOUNDS, or of the nominal grid."""
     if rmf is None:
-        last = max(int(pha.channel.max()), int(pha.header.get("DETCHANS", 0) or 0))
-        first = int(pha.channel.min()) if pha.channel.min() < 1 else 1
-        if last - first + 1 > MAX_CHANNELS:
-            raise Quarantined("bad-channels", f"channel {last}; ACIS PI has at most {MAX_CHANNELS}")
-        ebounds = nominal_ebounds(first, last - first + 1)
+        if pha.detchans not in NOMINAL_CHANNELS:
+            raise Quarantined("no-rmf", f"{pha.detchans} channels, whose energies need an RMF: --responses")
+        first = min(int(pha.channel.min()), 1)
+        ebounds = nominal_ebounds(first, pha.detchans)
     else:
         ebounds = read_ebounds(rmf)
     if ebounds.channel.size > MAX_CHANNELS or not np.isin(pha.channel[pha.counts > 0], ebounds.channel).all():
@@ -203,12 +217,14 @@ def _facts(path: Path, pha: Pha) -> dict[str, Any]:
     obs_id = pha.text("OBS_ID")
     name = CSC_NAME.match(path.name)
     obsid = int(obs_id) if obs_id.isdecimal() and len(obs_id) < 9 else -1
+    if not obs_id and name:
+        obs_id, obsid = str(int(name[1])), int(name[1])
     obi = pha.header.get("OBI_NUM", int(name[2]) if name else -1)
     region = re.match(r"\d{1,8}$", pha.text("REGIONID"))
     ra, dec = number(pha.header, "RA"), number(pha.header, "DEC")
     return {
         "obs_id": obs_id,
-        "obsid": obsid if obsid >= 0 or obs_id or not name else int(name[1]),
+        "obsid": obsid,
         "obi": int(obi) if isinstance(obi, int) and obsid >= 0 else -1,
         "region_id": int(region[0]) if region else int(name[3]) if name else -1,
         "ra": ra,

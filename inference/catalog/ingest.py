@@ -3,18 +3,22 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import Quarantined
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ChandraEmbedError, Quarantined
 from ..hardness import hardness_columns
 from ..preprocess import band_counts, preprocess, resample
 from ..progress import Progress
 from ..recipe import Recipe
 from . import inputs
-from .fits import Companions, read_spectrum
+from .fits import Companions, Spectrum, read_spectrum
 from .inputs import Fates, Given
 from .multimodal import is_collection, read_collection
 from .response_table import read_response_table
@@ -66,6 +70,7 @@ def ingest(paths: Sequence[Path], output: Path, recipe: Recipe, responses: Path 
         A path or a file that the table names does not exist.
     """
     given = inputs.discover(paths)
+    _check_output(output, given, responses)
     table = read_response_table(responses, given) if responses else {}
     collections = [one for one in given if is_collection(one.path)]
     files = [one for one in given if one not in collections]
@@ -75,24 +80,31 @@ def ingest(paths: Sequence[Path], output: Path, recipe: Recipe, responses: Path 
     quarantine: list[tuple[str, str]] = []
     with SpectraWriter(output, recipe, {"simulated": False}) as writer:
         with Progress(len(fates.used), "ingest", unit="files") as progress:
-            for one in list(fates.used):
-                companions = _companions(one, table, fates)
-                _use(one, companions, recipe, writer, fates, without)
-                digest.update(one.label.encode() + sha256_file(one.path).encode())
+            waiting = list(fates.used)
+            while waiting:
+                one = waiting.pop(0)
+                _use(one, _companions(one, table, fates), recipe, writer, fates, without, digest.update)
+                if one in fates.quarantined:
+                    waiting = _promote_copy(one, fates) + waiting
                 progress.update(1)
+        rows = 0
         for one in collections:
             digest.update(one.label.encode() + sha256_file(one.path).encode())
-            quarantine += _use_collection(one, recipe, writer)
-        _follow(fates)
+            count, aside = _use_collection(one, recipe, writer)
+            rows, quarantine = rows + count, quarantine + aside
         quarantine = [(one.label, str(error)) for one, error in fates.quarantined.items()] + quarantine
         companion = [(one.label, of.label, why) for one, (of, why) in fates.companions.items()]
         used = writer.rows_with_pending
         counts = {
-            "given": used + len(companion) + len(quarantine),
+            "given": len(files) + rows,
             "used": used,
             "companions": len(companion),
             "quarantined": len(quarantine),
         }
+        if used + len(companion) + len(quarantine) != counts["given"]:
+            raise ChandraEmbedError(
+                f"{output}: the fates of the inputs do not add up ({counts}); report this"
+            )
         writer.close(companion, quarantine, {**counts, "input_sha256": digest.hexdigest()})
     return Summary(**counts, companion=companion, quarantine=quarantine, without=dict(without))
 
@@ -102,6 +114,13 @@ def _companions(one: Given, table: dict[Path, Companions], fates: Fates) -> Comp
     return Companions(named.background or fates.paired.get(one), named.arf, named.rmf)
 
 
+def _check_output(output: Path, given: Sequence[Given], responses: Path | None) -> None:
+    """Refuse to write over what is to be read."""
+    for path in (*(one.path for one in given), *((responses,) if responses else ())):
+        if output.exists() and path.exists() and output.samefile(path):
+            raise ChandraEmbedError(f"{output}: is one of the inputs; give another name to -o")
+
+
 def _use(
     one: Given,
     companions: Companions,
@@ -109,36 +128,69 @@ def _use(
     writer: SpectraWriter,
     fates: Fates,
     without: Counter[str],
+    digest: Callable[[bytes], None],
 ) -> None:
+    """Read one file and add its row, or quarantine it."""
     try:
         spectrum = read_spectrum(one.path, companions)
-        value, error = preprocess(spectrum.observation, recipe)
-        source, _, net = band_counts(spectrum.observation)
-        detection: dict[str, Any] = {
-            "file": one.label,
-            **spectrum.detection,
-            "counts": source,
-            "background_counts": source - net,
-            "net_counts": net,
-            **hardness_columns(spectrum.observation),
-        }
-        detection["source_id"] = source_id(detection)
-        writer.append(detection, value, error, spectrum.observation)
+        writer.append(*_row(one, spectrum, recipe), spectrum.observation)
     except Quarantined as problem:
-        fates.used.remove(one)
         fates.quarantined[one] = problem
+    except Exception as error:  # whatever is wrong with one file, the others go on
+        fates.quarantined[one] = Quarantined("unreadable", f"{type(error).__name__}: {error}")
+    if one in fates.quarantined:
+        fates.used.remove(one)
         return
+    digest(one.label.encode())
+    for path in (one.path, spectrum.background_path, spectrum.arf_path, spectrum.rmf_path):
+        digest(_sha256(path).encode() if path else b"-")
     for note in spectrum.notes:
         logger.info("%s: %s", one.label, note)
     for what in ("background", "arf", "rmf"):
         without[what] += not spectrum.detection[f"has_{what}"]
 
 
-def _use_collection(one: Given, recipe: Recipe, writer: SpectraWriter) -> list[tuple[str, str]]:
-    """Write the rows of a collection; return those set aside as (file#row, reason)."""
+@lru_cache(maxsize=256)
+def _sha256(path: Path) -> str:
+    return sha256_file(path)
+
+
+def _row(
+    one: Given, spectrum: Spectrum, recipe: Recipe
+) -> tuple[dict[str, Any], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the detection columns of a spectrum, its values on the grid and their errors."""
+    value, error = preprocess(spectrum.observation, recipe)
+    source, _, net = band_counts(spectrum.observation)
+    detection: dict[str, Any] = {
+        "file": one.label,
+        **spectrum.detection,
+        "counts": source,
+        "background_counts": source - net,
+        "net_counts": net,
+        **hardness_columns(spectrum.observation),
+    }
+    detection["source_id"] = source_id(detection)
+    return detection, value, error
+
+
+def _promote_copy(one: Given, fates: Fates) -> list[Given]:
+    """Let a copy of a spectrum that could not be used stand in for it, and return it."""
+    copies = [c for c, (of, why) in fates.companions.items() if of == one and why.endswith("equal counts")]
+    for copy in copies[1:]:
+        fates.companions[copy] = (copies[0], fates.companions[copy][1])
+    for copy in copies[:1]:
+        del fates.companions[copy]
+        fates.used.append(copy)
+    return copies[:1]
+
+
+def _use_collection(one: Given, recipe: Recipe, writer: SpectraWriter) -> tuple[int, list[tuple[str, str]]]:
+    """Write the rows of a collection; return their number, and (file#row, reason) of those set aside."""
     aside = []
+    count = 0
     try:
         for row in read_collection(one.path, recipe):
+            count += 1
             label = f"{one.label}#{row.number}"
             try:
                 if row.grouped is None:
@@ -149,16 +201,10 @@ def _use_collection(one: Given, recipe: Recipe, writer: SpectraWriter) -> list[t
             except Quarantined as problem:
                 aside.append((label, str(problem)))
     except Quarantined as problem:
-        aside.append((one.label, str(problem)))
-    return aside
-
-
-def _follow(fates: Fates) -> None:
-    """A copy of a spectrum that could not be used cannot be used either."""
-    for one, (of, why) in list(fates.companions.items()):
-        if of in fates.quarantined and why.startswith("grouped copy"):
-            del fates.companions[one]
-            fates.quarantined[one] = fates.quarantined[of]
+        return 1, [(one.label, str(problem))]
+    if not count:
+        return 1, [(one.label, str(Quarantined("no-counts", "the collection holds no rows")))]
+    return count, aside
 
 
 def source_id(detection: dict[str, Any]) -> str:

@@ -5,8 +5,10 @@ names, or what pairs with a source of the same ObsID and exposure by its name.
 """
 
 import gzip
+import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +18,12 @@ from .fits import Companions, find_named
 from .pha import read_pha, spectrum_extensions
 from .responses import open_fits
 
+logger = logging.getLogger("chandra_embed")
+
 BY_NAME = (".pi", ".pha", "pha2", "pha2.fits", "pha3.fits")
+FEW_COUNTS = 20
 COLLECTION = (".hdf5", ".h5")
-BACKGROUND = re.compile(r"bkg|bg|back")
-BACKGROUND_TOKEN = {"bg", "bkg", "bgd", "back", "background"}
+BACKGROUND_WORDS = {"bg", "bkg", "bgd", "back", "background"}
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,12 @@ class Heading:
     obs_id: str
     exposure: float
     digest: str
+    total: float
     grouped: bool
     says_background: bool
     has_background: bool
     backfile: Path | None
+    responses: int
 
     @property
     def stem(self) -> str:
@@ -49,9 +55,16 @@ class Heading:
         return Path(self.given.path.name.lower().removesuffix(".gz")).stem
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Folder and ObsID, where a background without a name in any header is looked for."""
+        return os.path.realpath(self.given.path.parent), self.obs_id
+
+    @property
     def named_background(self) -> bool:
-        """Whether the header or a word of the file name says background."""
-        return self.says_background or bool(BACKGROUND_TOKEN & set(re.split(r"[^a-z]+", self.stem)))
+        """Whether the header, or a word of the file name, says background; a file that has one is none."""
+        words = re.split(r"[^a-z]+", self.stem)
+        by_name = any(word in BACKGROUND_WORDS or "bkg" in word for word in words)
+        return self.says_background or (by_name and not self.has_background)
 
 
 @dataclass
@@ -90,26 +103,51 @@ def discover(paths: Sequence[Path]) -> list[Given]:
             found.setdefault(path.resolve(), (path, path.parent))
         else:
             raise ChandraEmbedError(f"{path}: no such file or directory")
-    labels = [file.relative_to(root).as_posix() for file, root in found.values()]
-    twice = (
-        {label for label in labels if labels.count(label) > 1} if len(set(labels)) < len(labels) else set()
-    )
-    return [
-        Given(file, f"{root.resolve().name}/{label}" if label in twice else label)
-        for (file, root), label in zip(found.values(), labels, strict=True)
-    ]
+    labels = _labels(list(found.values()))
+    return [Given(file, label) for (file, _), label in zip(found.values(), labels, strict=True)]
+
+
+def _labels(found: Sequence[tuple[Path, Path]]) -> list[str]:
+    """Name files relative to the path given; where names collide, with as much of that path as it takes."""
+    depth = 0
+    names = [file.relative_to(root) for file, root in found]
+    while True:
+        labels = [os.fsencode(name.as_posix()).decode("utf-8", "backslashreplace") for name in names]
+        times = Counter(labels)
+        if max(times.values(), default=1) == 1:
+            return labels
+        depth += 1
+        for i, (file, root) in enumerate(found):
+            if times[labels[i]] > 1:
+                above = root.resolve().parts[1:][-depth:]
+                names[i] = Path(*above) / file.relative_to(root)
 
 
 def _walk(root: Path) -> Iterable[Path]:
-    for folder, folders, files in os.walk(root):
+    """Yield the files below a folder, in order; links to folders are followed, each folder once."""
+    seen = set()
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=_warn):
+        place = os.path.realpath(folder)
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
         folders.sort()
         for name in sorted(files):
-            if (Path(folder) / name).is_file():
-                yield Path(folder) / name
+            path = Path(folder) / name
+            if path.is_file() or path.is_symlink():
+                yield path
+
+
+def _warn(error: OSError) -> None:
+    logger.warning("%s: cannot be listed (%s), so nothing in it is read", error.filename, error.strerror)
 
 
 def looks_like_spectrum(path: Path) -> bool:
-    """Whether a file found in a directory is an input: by its name, or FITS with a SPECTRUM extension."""
+    """Whether a file found in a directory is an input: by its name, or FITS with a SPECTRUM extension.
+
+    What cannot be opened counts by its name alone.
+    """
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(BY_NAME):
         return True
@@ -153,6 +191,8 @@ def decide(given: Sequence[Given], companions: Mapping[Path, Companions]) -> Fat
             headings[one.path.resolve()] = _heading(one, backfile)
         except Quarantined as error:
             fates.quarantined[one] = error
+        except Exception as error:  # whatever is wrong with one file, the others go on
+            fates.quarantined[one] = Quarantined("unreadable", f"{type(error).__name__}: {error}")
     _claim_backgrounds(headings, claims, fates)
     _pair_by_name(headings, fates)
     _copies(headings, fates)
@@ -164,23 +204,27 @@ def _backfile(path: Path) -> Path | None:
     """The file that BACKFILE names, whatever else is wrong with this one."""
     with open_fits(path) as file:
         for hdu in spectrum_extensions(file)[:1]:
-            return find_named(path.parent, str(hdu.header.get("BACKFILE", "")))
+            return find_named(path, str(hdu.header.get("BACKFILE", "")))
     return None
 
 
 def _heading(one: Given, backfile: Path | None) -> Heading:
     source, own = read_pha(one.path)
     named = backfile is not None and backfile.resolve() != one.path.resolve()
-    key = (source.counts_digest, source.text("OBS_ID"), source.text("REGIONID"), str(source.backscal))
+    place = [source.text(name) for name in ("OBS_ID", "REGIONID", "RA", "DEC")]
+    key = (source.counts_digest, *place, str(source.backscal))
+    responses = [find_named(one.path, source.text(name)) for name in ("RESPFILE", "ANCRFILE", "BACKFILE")]
     return Heading(
         given=one,
         obs_id=source.text("OBS_ID"),
         exposure=source.exposure,
         digest="|".join(key),
+        total=float(source.counts.sum()),
         grouped=source.grouped,
         says_background=source.text("HDUCLAS2").upper().startswith("BKG"),
         has_background=own is not None or named,
         backfile=backfile if named else None,
+        responses=sum(path is not None for path in responses),
     )
 
 
@@ -197,11 +241,14 @@ def _claim_backgrounds(headings: dict[Path, Heading], claims: list[tuple[Given, 
 def _pair_by_name(headings: dict[Path, Heading], fates: Fates) -> None:
     """Give sources without a background one of the same folder, ObsID and exposure whose name says so."""
     free = [h for h in headings.values() if h.given not in fates.companions]
-    backgrounds = [h for h in free if h.says_background or BACKGROUND.search(h.stem)]
+    backgrounds: dict[tuple[str, str], list[Heading]] = {}
+    for h in free:
+        if h.named_background:
+            backgrounds.setdefault(h.place, []).append(h)
     for source in free:
-        if source.has_background or source in backgrounds:
+        if source.has_background or source.named_background or not source.obs_id:
             continue
-        near = [b for b in backgrounds if _same_observation(source, b)]
+        near = [b for b in backgrounds.get(source.place, []) if _same_exposure(source, b)]
         if len(near) > 1:
             number = re.sub(r"\D", "", source.stem)
             near = [b for b in near if re.sub(r"\D", "", b.stem) == number]
@@ -210,34 +257,39 @@ def _pair_by_name(headings: dict[Path, Heading], fates: Fates) -> None:
             fates.companions.setdefault(
                 near[0].given, (source.given, "background by its name, same ObsID and exposure")
             )
-    for b in backgrounds:
-        if b.given not in fates.companions and b.named_background:
+    for b in (b for group in backgrounds.values() for b in group):
+        if b.given not in fates.companions:
             fates.quarantined[b.given] = Quarantined(
                 "orphan-background", "a background that no source names; name it with --responses"
             )
 
 
-def _same_observation(source: Heading, background: Heading) -> bool:
-    return (
-        source.given.path.parent.resolve() == background.given.path.parent.resolve()
-        and bool(source.obs_id)
-        and source.obs_id == background.obs_id
-        and abs(source.exposure - background.exposure) <= 1e-6 * source.exposure
-    )
+def _same_exposure(source: Heading, background: Heading) -> bool:
+    return abs(source.exposure - background.exposure) <= 1e-6 * source.exposure
 
 
 def _copies(headings: dict[Path, Heading], fates: Fates) -> None:
-    """Grouped copies (equal counts) are companions of one spectrum; ungrouped ones are duplicates."""
+    """Of spectra with equal counts keep the one with most responses, and of these the ungrouped one."""
     same: dict[str, list[Heading]] = {}
     for h in headings.values():
         if h.given not in fates.companions and h.given not in fates.quarantined:
             same.setdefault(h.digest, []).append(h)
     for group in same.values():
-        kept = next((h for h in group if not h.grouped), group[0])
+        kept = max(group, key=lambda h: (h.responses, not h.grouped))
         for h in group:
-            if h is kept:
+            if h is kept or not _one_spectrum(h, kept):
                 continue
-            if h.grouped:
-                fates.companions[h.given] = (kept.given, "grouped copy, equal counts")
+            if h.grouped or kept.grouped:
+                fates.companions[h.given] = (
+                    kept.given,
+                    f"{'' if h.grouped else 'un'}grouped copy, equal counts",
+                )
             else:
                 fates.quarantined[h.given] = Quarantined("duplicate", f"same counts as {kept.given.label}")
+
+
+def _one_spectrum(a: Heading, b: Heading) -> bool:
+    """Whether equal counts are no chance: not with two backgrounds, nor with few counts and two names."""
+    if a.backfile and b.backfile and a.backfile.name != b.backfile.name:
+        return False
+    return a.total >= FEW_COUNTS or a.grouped != b.grouped or a.stem == b.stem

@@ -71,12 +71,15 @@ def read_collection(path: Path, recipe: Recipe) -> Iterator[Row]:
     if any(len(values) != n for values in (*columns.values(), *facts.values())):
         raise Quarantined("not-ours", "its columns differ in length")
     for i in range(n):
-        detection = _detection({name: values[i] for name, values in facts.items()})
+        detection: dict[str, Any] = {}
         try:
+            detection = _detection({name: values[i] for name, values in facts.items()})
             lo, hi, y, error = (np.asarray(columns[name][i], np.float64) for name in SPECTRUM)
             yield Row(i, detection, _grouped(lo, hi, y, error, recipe), None)
         except Quarantined as problem:
             yield Row(i, detection, None, problem)
+        except (ValueError, TypeError, OverflowError) as error:
+            yield Row(i, detection, None, Quarantined("unreadable", f"{type(error).__name__}: {error}"))
 
 
 def _grouped(lo: Any, hi: Any, y: Any, error: Any, recipe: Recipe) -> Grouped:
@@ -106,7 +109,7 @@ def _detection(facts: dict[str, Any]) -> dict[str, Any]:
         if name == "name":
             found[name] = (value.decode() if isinstance(value, bytes) else str(value)).strip()
         elif name in KEYS:
-            found[name] = int(value)
+            found[name] = int(value) if np.isfinite(value) else -1
         else:
             found[name] = float(value)
     if "obsid" in found:

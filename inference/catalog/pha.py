@@ -38,6 +38,13 @@ class Pha:
         return str(self.header.get(key, "") or "").strip()
 
     @property
+    def detchans(self) -> int:
+        """Channels of the detector: DETCHANS, or as many as the table lists."""
+        said = number(self.header, "DETCHANS")
+        listed = int(self.channel.max()) - min(int(self.channel.min()), 1) + 1
+        return max(int(said), listed) if np.isfinite(said) and said < 1e6 else listed
+
+    @property
     def counts_digest(self) -> str:
         """SHA-256 of channels, counts and exposure: equal for grouped copies of one spectrum."""
         data = self.channel.tobytes() + self.counts.tobytes() + np.float64(self.exposure).tobytes()
@@ -81,7 +88,15 @@ def read_pha(path: Path) -> tuple[Pha, Pha | None]:
         source = sources[0] if sources else tables[0]
         check_kind(source)
         behind = [hdu for hdu in tables if is_background(hdu) and hdu is not source]
+        if not behind and len(tables) == 2 and _names_itself(path, source):
+            behind = [hdu for hdu in tables if hdu is not source]
         return _pha(source), _pha(behind[0]) if behind else None
+
+
+def _names_itself(path: Path, hdu: Any) -> bool:
+    """Whether BACKFILE names the file it stands in: the background is then in the same file."""
+    named = Path(str(hdu.header.get("BACKFILE", "")).strip()).name.lower().removesuffix(".gz")
+    return named == path.name.lower().removesuffix(".gz")
 
 
 def check_kind(hdu: Any) -> None:
@@ -90,7 +105,7 @@ def check_kind(hdu: Any) -> None:
     Raises
     ------
     Quarantined
-        ``not-chandra``, ``hrc``, ``type-2``, ``grating`` or ``bad-channels``.
+        ``not-chandra``, ``hrc``, ``type-2``, ``grating``, ``net-spectrum``, ``not-pi`` or ``bad-channels``.
     """
     header, names = hdu.header, set(hdu.columns.names)
     telescope = str(header.get("TELESCOP", "")).strip().upper()
@@ -115,6 +130,10 @@ def check_kind(hdu: Any) -> None:
     )
     if {"BIN_LO", "BIN_HI"} <= names or "TG_PART" in header or "TG_M" in header or dispersed:
         raise Quarantined("grating", "a dispersed grating spectrum: only imaging spectra are read")
+    if str(header.get("HDUCLAS2", "")).strip().upper() == "NET":
+        raise Quarantined("net-spectrum", "the background is taken off already; give the total spectrum")
+    if str(header.get("CHANTYPE", "PI")).strip().upper() not in ("PI", ""):
+        raise Quarantined("not-pi", f"CHANTYPE is {header['CHANTYPE']}; only PI channels have known energies")
     if len(hdu.data) > MAX_CHANNELS:
         raise Quarantined("bad-channels", f"{len(hdu.data)} channels; ACIS PI has at most {MAX_CHANNELS}")
 
@@ -127,7 +146,7 @@ def _pha(hdu: Any) -> Pha:
     if "COUNTS" in names:
         counts, factor = column(hdu, "COUNTS"), 1.0
     elif "RATE" in names:
-        counts, factor = column(hdu, "RATE") * exposure, exposure
+        counts, factor = _whole(column(hdu, "RATE") * exposure), exposure
     else:
         raise Quarantined("unreadable", "neither a COUNTS nor a RATE column")
     if not np.isfinite(counts).all():
@@ -157,6 +176,15 @@ def _pha(hdu: Any) -> Pha:
     )
 
 
+def _whole(counts: Array) -> Array:
+    """Round counts that a rate in single precision left a hair off whole numbers; not real-valued ones."""
+    nearest = np.rint(counts)
+    used = counts > 0
+    if used.any() and (nearest[used] >= 1).all() and (np.abs(counts - nearest) <= 1e-4 * nearest)[used].all():
+        return nearest
+    return counts
+
+
 def number(header: Any, key: str) -> float:
     """Return a keyword as a number, NaN where missing or text."""
     value = header.get(key)
@@ -172,13 +200,14 @@ def _error(hdu: Any, counts: Array, factor: float) -> Array | None:
     """STAT_ERR counts where errors are said not to be Poisson, or where counts are not whole."""
     if "STAT_ERR" not in hdu.columns.names:
         return None
-    poisson = bool(hdu.header.get("POISSERR", False))
+    said = hdu.header.get("POISSERR", False)
+    poisson = said.strip().upper().startswith("T") if isinstance(said, str) else bool(said)
     if poisson and (counts == np.round(counts)).all():
         return None
     error = column(hdu, "STAT_ERR") * factor
     if not np.isfinite(error).all() or (error < 0).any():
         raise Quarantined("not-finite", "STAT_ERR holds negative or non-finite errors")
-    return error
+    return error if error.any() else None  # a column of zeros is no error
 
 
 def _scaling(hdu: Any, key: str, order: NDArray[np.int64]) -> float | Array:

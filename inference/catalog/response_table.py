@@ -49,17 +49,19 @@ def read_response_table(path: Path, given: Sequence[Given]) -> dict[Path, Compan
             text = str(row[column]).strip() if column in table.colnames else ""
             if text.lower() in ("", "none", "--", "nan"):
                 continue
-            named[column] = find_named(path.parent, text) or find_named(one.path.parent, text)
+            named[column] = find_named(path, text) or find_named(one.path, text)
             if named[column] is None:
                 raise ChandraEmbedError(f"{path}: row {number} names {column} {text!r}, which is not there")
+        if one.path.resolve() in found:
+            raise ChandraEmbedError(f"{path}: row {number}: {one.label} stands in the table twice")
         found[one.path.resolve()] = Companions(**named)
     return found
 
 
 def _input(path: Path, number: int, name: str, given: Sequence[Given]) -> Given:
-    matches = [one for one in given if one.label == name] or [
-        one for one in given if one.path.name == Path(name).name
-    ]
+    matches = [one for one in given if one.label == name]
+    if not matches and "/" not in name:
+        matches = [one for one in given if one.path.name == name]
     if len(matches) == 1:
         return matches[0]
     why = "is not among the inputs" if not matches else f"stands {len(matches)} times: write its path"

@@ -1,6 +1,7 @@
 """Responses: effective area (ARF), redistribution (RMF) and channel energies (EBOUNDS), read with astropy."""
 
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,7 +57,9 @@ def open_fits(path: Path) -> Iterator[Any]:
         ``empty-file``, ``not-fits`` or ``unreadable``.
     """
     from astropy.io import fits
+    from astropy.io.fits.verify import VerifyError
 
+    damaged = (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, zlib.error, VerifyError)
     try:
         if path.stat().st_size == 0:
             raise Quarantined("empty-file", "the file holds no bytes")
@@ -66,14 +69,14 @@ def open_fits(path: Path) -> Iterator[Any]:
         warnings.simplefilter("ignore")
         try:
             file = fits.open(path, memmap=False)
-        except OSError as error:
+        except damaged as error:
             raise Quarantined("not-fits", f"astropy cannot open it ({error})") from error
         with file:
             try:
                 yield file
             except Quarantined:
                 raise
-            except (OSError, EOFError, ValueError, TypeError, KeyError, IndexError) as error:
+            except damaged as error:
                 raise Quarantined("unreadable", f"{type(error).__name__}: {error}") from error
 
 

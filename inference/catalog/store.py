@@ -83,6 +83,8 @@ def create(path: Path, kind: str, attributes: Mapping[str, Any]) -> h5py.File:
     attributes : mapping
         Further root attributes: fingerprints, seeds, counts.
     """
+    if not path.parent.is_dir():
+        raise StoreError(f"{path}: there is no folder {path.parent}; make it first")
     try:
         file = h5py.File(path, "w")
     except OSError as error:

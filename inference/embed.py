@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ..models import registry
 from . import runtime
 from .catalog import store
 from .catalog.spectra_file import spectra_block
@@ -180,7 +181,7 @@ def _check_recipe(spectra: Path, source: h5py.File, encoder: Encoder) -> None:
 
 
 def _attributes(spectra: Path, source: h5py.File, encoder: Encoder) -> dict[str, Any]:
-    """Return all that decides the bytes of the output, and where the bundle lies, as root attributes."""
+    """Return all that decides the bytes of the output, and where a bundle of one's own lies."""
     manifest = encoder.manifest
     found: dict[str, Any] = {
         "input": spectra.name,
@@ -188,7 +189,6 @@ def _attributes(spectra: Path, source: h5py.File, encoder: Encoder) -> dict[str,
         "bundle": manifest.name,
         "bundle_version": manifest.version,
         "bundle_sha256": manifest.sha256,
-        "bundle_folder": str(manifest.folder.resolve()),
         "recipe": encoder.recipe.to_json(),
         "recipe_fingerprint": encoder.recipe.fingerprint,
         "batch_size": encoder.batch_size,
@@ -197,6 +197,8 @@ def _attributes(spectra: Path, source: h5py.File, encoder: Encoder) -> dict[str,
         "provider": encoder.provider,
         "onnxruntime": runtime.VERSION,
     }
+    if manifest.folder.parent not in registry.shelves():  # a name alone would not lead there
+        found["bundle_folder"] = str(manifest.folder.resolve())
     if "simulated" in source.attrs:
         found["simulated"] = source.attrs["simulated"]
     return found

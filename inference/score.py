@@ -160,7 +160,7 @@ def find_reference(file: h5py.File) -> tuple[Reference | None, str]:
     reference : Reference or None
         None where the file names no bundle, or its bundle has no reference.
     against : str
-        ``"reference <bundle> <version>"`` or ``"file"``.
+        ``"reference <bundle> <version>"``, with ``" (simulated)"`` where it is, or ``"file"``.
 
     Raises
     ------
@@ -171,19 +171,21 @@ def find_reference(file: h5py.File) -> tuple[Reference | None, str]:
         return None, "file"
     name, version = str(file.attrs["bundle"]), str(file.attrs.get("bundle_version", ""))
     recorded = str(file.attrs.get("bundle_sha256", "none"))
-    folder = _bundle_folder(file, name, version, recorded)
-    if not (folder / ANOMALY_FILE).is_file():
+    manifest = _bundle(file, name, version, recorded)
+    if not (manifest.folder / ANOMALY_FILE).is_file():
         return None, "file"
-    return Reference.load(folder / ANOMALY_FILE), f"reference {name} {version}"
+    simulated = manifest.content.get("anomaly_reference", {}).get("simulated", False)
+    against = f"reference {name} {version}" + (" (simulated)" if simulated else "")
+    return Reference.load(manifest.folder / ANOMALY_FILE), against
 
 
-def _bundle_folder(file: h5py.File, name: str, version: str, recorded: str) -> Path:
-    """Return the folder of the very bundle that made the embeddings: where it lay then, else by its name."""
+def _bundle(file: h5py.File, name: str, version: str, recorded: str) -> registry.Manifest:
+    """Return the very bundle that made the embeddings: where it lay then, else by its name."""
     there = Path(str(file.attrs.get("bundle_folder", "")))
     if file.attrs.get("bundle_folder") and (there / registry.MANIFEST).is_file():
         manifest = registry.verify(there)
         if manifest.sha256 == recorded:
-            return there
+            return manifest
     try:
         folder = registry.find(name)
     except BundleError as error:
@@ -198,7 +200,7 @@ def _bundle_folder(file: h5py.File, name: str, version: str, recorded: str) -> P
             f"{folder} is version {manifest.version} (sha256 {manifest.sha256}); embed again, or set "
             f"{registry.VARIABLE} to the folder that holds the former"
         )
-    return folder
+    return manifest
 
 
 def read_rows(file: h5py.File, min_counts: float, no_artefacts: bool) -> Rows:

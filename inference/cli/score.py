@@ -160,6 +160,8 @@ def _print(found: "Scores", facts: dict[str, Any], strangest: list[dict[str, Any
     lines = [[f">= {each['threshold']:g}", *each["quartiles"], each["density"]] for each in facts["degrees"]]
     click.echo(table(head, lines))
     click.echo(f"anomalies against: {found.against}, k = {found.k}")
+    if found.against.endswith("(simulated)"):
+        click.echo("p: how rare among the simulated spectra of the reference, not among observed ones")
     if found.against == "file":
         click.echo("no frozen reference: quantiles are within the file, there are no p-values")
     for note in found.notes:

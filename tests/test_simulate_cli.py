@@ -91,4 +91,4 @@ def test_a_folder_without_responses_is_one_line(tmp_path: Path) -> None:
 def test_nowhere_to_write_is_one_line(tmp_path: Path) -> None:
     result = run("-n", 2, "-o", tmp_path / "missing" / "s.h5")
     assert result.exit_code == 1
-    assert "cannot be written" in result.stderr
+    assert "there is no folder" in result.stderr

@@ -2,7 +2,7 @@
 # make test   environment, make check and the test suite (real files are read where CHANDRA_EMBED_DATA names them)
 # make check  ruff and mypy --strict
 # make bench  benchmarks against peers; writes tests/benchmarks/RESULTS.md
-# make train  simulate, train and freeze the shipped bundle again (hours; not part of the gate)
+# make train  simulate, train and freeze the shipped bundle again (about an hour; not part of the gate)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -48,10 +48,11 @@ bench: $(VENV)/.bench
 	$(BIN)/python tests/benchmarks/run.py
 
 train: $(VENV)/.test
-	mkdir -p runs
-	$(BIN)/chandra-embed simulate -n 60000 --seed 1 -o runs/simulated.h5
-	$(BIN)/chandra-embed train autoencoder runs/simulated.h5 -o runs/spectrum-8
-	$(BIN)/chandra-embed export runs/spectrum-8 -o runs/models/spectrum-8 --reference runs/simulated.h5
+	mkdir -p runs/models
+	cd runs && ../$(BIN)/chandra-embed simulate -n 60000 --seed 1 -o sim-train.h5
+	cd runs && ../$(BIN)/chandra-embed simulate -n 20000 --seed 2 -o sim-reference.h5
+	cd runs && ../$(BIN)/chandra-embed train autoencoder sim-train.h5 -o run-spectrum-8 --epochs 40
+	cd runs && ../$(BIN)/chandra-embed export run-spectrum-8 -o models/spectrum-8 --reference sim-reference.h5
 
 clean:
 	rm -rf build dist *.egg-info .mypy_path .mypy_cache .pytest_cache .ruff_cache demo-output

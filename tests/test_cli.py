@@ -66,7 +66,9 @@ def test_help_works_and_shows_an_example_of_this_command(path):
 
 @by_words
 def test_the_options_of_every_example_exist(path):
-    for line in examples(path):
+    lines = examples(path)
+    assert lines
+    for line in lines:  # parsing raises on an option that is not there
         words, command = shlex.split(line)[1:], main
         while isinstance(command, click.Group) and words:
             command = command.commands[words.pop(0)]

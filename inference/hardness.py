@@ -42,7 +42,11 @@ def hardness_columns(observation: Observation) -> dict[str, float]:
         source, _, net = band_counts(observation, lo, hi)
         factor = observation.exposure * area if covered > 0.99 else 0.0  # a part says nothing of the band
         flux[band] = max(net, 0.0) / factor if factor > 0 else np.nan
-        total = rng.gamma(source + 1.0, size=4 * DRAWS) - _background_draws(observation, lo, hi, rng)
+        total = rng.gamma(source + 1.0, size=DRAWS) - _background_draws(observation, lo, hi, rng, DRAWS)
+        if total.min() <= 0:
+            more = rng.gamma(source + 1.0, size=3 * DRAWS)
+            more -= _background_draws(observation, lo, hi, rng, 3 * DRAWS)
+            total = np.append(total, more)
         draws[band] = _positive(total) / factor if factor > 0 else np.full(DRAWS, np.nan)
     out: dict[str, float] = {}
     for hard, soft in RATIOS:
@@ -55,7 +59,9 @@ def hardness_columns(observation: Observation) -> dict[str, float]:
     return out
 
 
-def _background_draws(o: Observation, lo: float, hi: float, rng: np.random.Generator) -> Array | float:
+def _background_draws(
+    o: Observation, lo: float, hi: float, rng: np.random.Generator, size: int
+) -> Array | float:
     """Draw the background expected in the source region of one band, counts."""
     if o.background is None:
         return 0.0
@@ -64,9 +70,9 @@ def _background_draws(o: Observation, lo: float, hi: float, rng: np.random.Gener
     counts = o.background[inside]
     if o.background_error is not None:
         sigma = np.sqrt(((scale * o.background_error[inside]) ** 2).sum())
-        normal: Array = rng.normal((scale * counts).sum(), sigma, size=4 * DRAWS)
+        normal: Array = rng.normal((scale * counts).sum(), sigma, size=size)
         return np.maximum(normal, 0.0)
-    gamma: Array = scale.mean() * rng.gamma(counts.sum() + 1.0, size=4 * DRAWS)
+    gamma: Array = scale.mean() * rng.gamma(counts.sum() + 1.0, size=size)
     return gamma
 
 

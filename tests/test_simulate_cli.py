@@ -37,7 +37,7 @@ def test_json_is_one_line(tmp_path: Path) -> None:
 def test_without_n_is_bad_use(tmp_path: Path) -> None:
     result = run("-o", tmp_path / "s.h5")
     assert result.exit_code == 2
-    assert "'-n'" in result.stderr
+    assert "-n N" in result.stderr
     assert run("-n", 0, "-o", tmp_path / "s.h5").exit_code == 2
 
 
@@ -92,3 +92,30 @@ def test_nowhere_to_write_is_one_line(tmp_path: Path) -> None:
     result = run("-n", 2, "-o", tmp_path / "missing" / "s.h5")
     assert result.exit_code == 1
     assert "there is no folder" in result.stderr
+
+
+def test_a_catalog_sets_the_number_and_the_classes(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(
+        "name,class,livetime,theta,src_cnts_aper_s,src_cnts_aper_m,src_cnts_aper_h\n"
+        "2CXO J000000.0+000001,CV,20000,3.0,41.6,70.2,55.4\n"
+        "2CXO J000000.0+000002,QSO,20000,3.0,10,20,30\n"
+    )
+    result = run("--catalog", table, "-o", tmp_path / "s.h5", "--json")
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["simulated"] == 2
+    assert record["catalog"] == "table.csv"
+    assert record["classes"] == {"AGN": 1, "CV": 1}
+    assert run("--catalog", table, "-n", 5, "-o", tmp_path / "five.h5").exit_code == 0
+    with store.open_store(tmp_path / "five.h5", store.SPECTRA) as file:
+        assert store.row_count(file) == 5
+
+
+def test_a_table_that_is_none_is_one_line(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,2\n")
+    result = run("--catalog", table, "-o", tmp_path / "s.h5")
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "table.csv" in result.stderr

@@ -1,6 +1,7 @@
 """``chandra-embed simulate``: Chandra-like spectra with known truth."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,15 +15,37 @@ from .options import (
     seed_option,
 )
 
+if TYPE_CHECKING:
+    from ..recipe import Recipe
+    from ..simulate.conditioned import Conditions
+    from ..simulate.response import Response
+
 
 @click.command(cls=Command)
 @click.option(
-    "-n", "number", type=click.IntRange(min=1), required=True, metavar="N", help="How many detections."
+    "-n",
+    "number",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many detections; with --catalog the default is one a table row.",
+)
+@click.option(
+    "--catalog",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="TABLE",
+    help="Follow this table: classes, bands, exposures and angles are its rows'.",
 )
 @click.option(
     "--responses",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with pairs of ARF and RMF files to use instead of the ACIS-like response.",
+)
+@click.option(
+    "--spread",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Width of the physics within a class over what the literature gives; with --catalog.",
 )
 @seed_option
 @group_min_option
@@ -31,8 +54,10 @@ from .options import (
 @overwrite_option
 @json_option
 def simulate(
-    number: int,
+    number: int | None,
+    catalog: Path | None,
     responses: Path | None,
+    spread: float,
     seed: int,
     group_min: int,
     quantity: str,
@@ -45,6 +70,12 @@ def simulate(
     The file is as ingest writes it, says that it is simulated, and holds in /truth what was drawn and each
     spectrum without noise. The same row of the same seed is the same spectrum, however many are made.
 
+    With --catalog each detection follows a row of TABLE (CSV, FITS, VOTable or ECSV with the columns of the
+    Chandra Source Catalog): the class (AGN, CV, HM-STAR, HMXB, LM-STAR, LMXB, NS or YSO) gives the physics,
+    src_cnts_aper_s/m/h or the band fluxes the bands, livetime and theta the observation. What the table
+    lacks is drawn from the detection tables under CHANDRA_EMBED_DATA, or from quantiles of the catalog
+    where that is not set, and named in /truth/imputed.
+
     \b
     Example:
       chandra-embed simulate -n 1000 --seed 1 -o simulated.h5
@@ -52,18 +83,37 @@ def simulate(
     from ..catalog.store import may_write
     from ..progress import Progress
     from ..recipe import Recipe
-    from ..simulate.output import write_simulation
+    from ..simulate.output import write_catalog_simulation, write_simulation
     from ..simulate.responses import read_responses
 
+    if number is None and catalog is None:
+        raise click.UsageError("give -n N, how many detections, or --catalog TABLE, one a row")
     may_write(output, overwrite)
     recipe = Recipe(quantity=quantity, group_min=group_min)
-    read = read_responses(responses) if responses else None
+    read = read_responses(responses) if responses else []
     try:
-        with Progress(number, "simulate", unit="spectra") as progress:
-            write_simulation(output, number, seed, recipe, read, progress.update)
+        if catalog:
+            conditions = _conditions(catalog, seed, recipe, read, spread)
+            number = number or len(conditions.catalog.rows)
+            with Progress(number, "simulate", unit="spectra") as progress:
+                write_catalog_simulation(output, conditions, number, progress.update)
+        elif number:
+            with Progress(number, "simulate", unit="spectra") as progress:
+                write_simulation(output, number, seed, recipe, read, progress.update)
     except KeyboardInterrupt:
         raise click.ClickException(f"stopped; {output} is unfinished: run the same command again") from None
     _summary(output, as_json)
+
+
+def _conditions(
+    catalog: Path, seed: int, recipe: "Recipe", responses: "list[Response]", spread: float
+) -> "Conditions":
+    """Read the table and, where CHANDRA_EMBED_DATA points, the detections its gaps are filled from."""
+    from ..simulate.catalog import read_catalog
+    from ..simulate.conditioned import Conditions
+    from ..simulate.impute import find_pool
+
+    return Conditions(read_catalog(catalog), seed, recipe, find_pool(), responses, spread)
 
 
 def _summary(path: Path, as_json: bool) -> None:
@@ -76,7 +126,7 @@ def _summary(path: Path, as_json: bool) -> None:
 
     with store.open_store(path, store.SPECTRA) as file:
         net, shapes = store.read_column(file, "net_counts"), store.read_column(file, "class")
-        seed = int(file.attrs["seed"])
+        seed, table = int(file.attrs["seed"]), str(file.attrs.get("catalog", ""))
     quantiles = (5, 25, 50, 75, 95)
     values = np.percentile(net, quantiles)
     names, numbers = np.unique(shapes, return_counts=True)
@@ -86,12 +136,16 @@ def _summary(path: Path, as_json: bool) -> None:
             "simulated": len(net),
             "seed": seed,
             "net_counts": {str(q): round(float(v), 2) for q, v in zip(quantiles, values, strict=True)},
-            "shapes": {str(name): int(m) for name, m in zip(names, numbers, strict=True)},
+            "classes" if table else "shapes": {str(k): int(m) for k, m in zip(names, numbers, strict=True)},
         }
+        if table:
+            record["catalog"] = table
         click.echo(json.dumps(record))
         return
-    click.echo(f"{path}: {len(net):,} simulated detections (seed {seed}); none of them was observed")
+    after = f" after {table}" if table else ""
+    click.echo(f"{path}: {len(net):,} simulated detections{after} (seed {seed}); none of them was observed")
     click.echo(
         "net counts   " + "  ".join(f"{q} %: {v:,.0f}" for q, v in zip(quantiles, values, strict=True))
     )
-    click.echo("shapes       " + "  ".join(f"{name}: {m:,}" for name, m in zip(names, numbers, strict=True)))
+    shares = "  ".join(f"{name or 'unknown'}: {m:,}" for name, m in zip(names, numbers, strict=True))
+    click.echo(f"{'classes' if table else 'shapes':<13}{shares}")

@@ -1,6 +1,6 @@
 """Write simulated detections to ``spectra.h5``, with the truth beside them in ``/truth``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from ..catalog import store
 from ..catalog.spectra_file import CHUNK, SpectraWriter
 from ..recipe import Recipe
+from .conditioned import Conditions, simulate_catalog
 from .population import DESCRIPTION
 from .response import Response
 from .spectra import Simulated, simulate
@@ -21,13 +22,23 @@ TRUTH = (
     ("gamma", "float64", "", "photon index; NaN where the shape has none"),
     ("kt", "float64", "keV", "temperature; NaN where the shape has none"),
     ("abundance", "float64", "", "abundance in solar units; NaN where the shape has no lines"),
+    ("kt2", "float64", "keV", "second temperature; NaN where there is none"),
     ("photon_flux", "float64", "photon cm-2 s-1", "absorbed photon flux, 0.5-7.0 keV"),
+    ("photflux_s", "float64", "photon cm-2 s-1", "absorbed photon flux, 0.5-1.2 keV"),
+    ("photflux_m", "float64", "photon cm-2 s-1", "absorbed photon flux, 1.2-2.0 keV"),
+    ("photflux_h", "float64", "photon cm-2 s-1", "absorbed photon flux, 2.0-7.0 keV"),
     ("net_counts", "float64", "count", "expected net counts, channels wholly inside 0.5-7.0 keV"),
     ("background_counts", "float64", "count", "expected background in the aperture, same channels"),
     ("backscal_ratio", "float64", "", "background region over source aperture"),
     ("epoch", "float64", "yr", "years since 1999.0 (not used by responses from files)"),
     ("response", "str:256", "", "response: ACIS-like FI or BI, or the ARF file it came from"),
+    ("catalog_row", "int64", "", "row of the catalog table it follows, from 0; -1: none"),
+    ("label", "str:64", "", "class as the catalog table writes it"),
+    ("spread", "float64", "", "width of the physics within the class over the literature's; NaN: no class"),
+    ("imputed", "str:128", "", "columns the table lacks, drawn from other detections"),
 )
+# what a row that follows no catalog has in the columns only a catalog fills
+NO_CATALOG: dict[str, Any] = {"kt2": np.nan, "catalog_row": -1, "label": "", "spread": np.nan, "imputed": ""}
 ANALYTIC = (
     "analytic ACIS-like (front- and back-illuminated chips, contamination, vignetting); not calibration data"
 )
@@ -63,12 +74,71 @@ def write_simulation(
     StoreError
         The file cannot be written.
     """
-    described = f"{len(responses)} pairs of ARF and RMF files" if responses else ANALYTIC
-    attributes = {"simulated": True, "seed": seed, "response": described, "population": DESCRIPTION}
+    attributes = {
+        "simulated": True,
+        "seed": seed,
+        "response": _described(responses),
+        "population": DESCRIPTION,
+    }
+    _write(path, n, simulate(n, seed, recipe, responses), recipe, attributes, step)
+
+
+def write_catalog_simulation(
+    path: Path,
+    conditions: Conditions,
+    n: int | None = None,
+    step: Callable[[int], None] | None = None,
+) -> None:
+    """Simulate detections that follow a catalog into a new ``spectra.h5``.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make; an existing one is replaced.
+    conditions : Conditions
+        Table, seed, recipe, responses; see :class:`.conditioned.Conditions`.
+    n : int, optional
+        How many detections; without it one a table row.
+    step : callable, optional
+        Called with the number of rows done since the last call.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be written.
+    """
+    c = conditions
+    n = len(c.catalog.rows) if n is None else n
+    attributes = {
+        "simulated": True,
+        "seed": c.seed,
+        "response": _described(c.responses),
+        "population": f"one detection a row of {c.catalog.file}: its class, bands, exposure and angle",
+        "catalog": c.catalog.file,
+        "catalog_sha256": c.catalog.sha256,
+        "imputed_from": c.pool.description,
+        "spread": c.spread,
+    }
+    _write(path, n, simulate_catalog(c, n), c.recipe, attributes, step)
+
+
+def _described(responses: Sequence[Response] | None) -> str:
+    return f"{len(responses)} pairs of ARF and RMF files" if responses else ANALYTIC
+
+
+def _write(
+    path: Path,
+    n: int,
+    rows: Iterable[Simulated],
+    recipe: Recipe,
+    attributes: dict[str, Any],
+    step: Callable[[int], None] | None,
+) -> None:
+    """Write `n` simulated detections and their truth, a chunk at a time."""
     with SpectraWriter(path, recipe, attributes) as writer:
         truth = _create_truth(writer.file, n, recipe)
         pending: list[Simulated] = []
-        for row, s in enumerate(simulate(n, seed, recipe, responses)):
+        for row, s in enumerate(rows):
             pending.append(s)
             if len(pending) == CHUNK or row == n - 1:
                 start = row + 1 - len(pending)
@@ -99,7 +169,7 @@ def _create_truth(file: h5py.File, n: int, recipe: Recipe) -> h5py.Group:
 def _write_truth(group: h5py.Group, start: int, rows: Sequence[Simulated]) -> None:
     stop = start + len(rows)
     for name, dtype, _, _ in TRUTH:
-        values: list[Any] = [row.truth[name] for row in rows]
+        values: list[Any] = [{**NO_CATALOG, **row.truth}[name] for row in rows]
         if dtype.startswith("str:"):
             # a path may be longer: cut it, between two characters
             values = [text.encode()[: int(dtype[4:])].decode(errors="ignore").encode() for text in values]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..hardness import BANDS
 from ..preprocess import BROAD, Grouped, Observation, band_counts, preprocess, resample
 from ..recipe import Recipe
 from .population import Draw, background, draw
@@ -82,15 +83,49 @@ def simulate_row(
         expected_background = background(d)
     expected, photon_flux = expected_counts(d, response)
 
+    counts = rng.poisson(expected + expected_background)
+    beside = rng.poisson(expected_background * d.ratio)
+    label = f"simulated {seed}:{row}"
+    return assemble(d, counts, beside, expected, expected_background, response, photon_flux, recipe, label)
+
+
+def assemble(
+    d: Draw,
+    counts: NDArray[Any],
+    beside: NDArray[Any],
+    expected: Array,
+    expected_background: Array,
+    response: Response,
+    photon_flux: Array,
+    recipe: Recipe,
+    label: str,
+) -> Simulated:
+    """Put counts that were drawn through the recipe and gather what is stored.
+
+    Parameters
+    ----------
+    d : Draw
+        What was drawn for the detection.
+    counts, beside : ndarray, shape (n,)
+        Counts by channel in the source and in the background region.
+    expected, expected_background : ndarray, shape (n,), float64
+        Expected counts by channel of the source and of the background in the aperture.
+    response : Response
+        Channels and effective area.
+    photon_flux : ndarray, shape (3,), float64
+        Photons cm^-2 s^-1 in the bands s, m and h, absorbed.
+    recipe : Recipe
+        Quantity and grid.
+    label : str
+        What stands for the file, and for the source where it has no name.
+    """
     r = response.redistribution
-    counts = rng.poisson(expected + expected_background).astype(np.float64)
-    beside = rng.poisson(expected_background * d.ratio).astype(np.float64)
     observation = Observation(
-        counts=counts,
+        counts=counts.astype(np.float64),
         exposure=d.exposure,
         energy_lo=r.channel_lo,
         energy_hi=r.channel_hi,
-        background=beside,
+        background=beside.astype(np.float64),
         scale=1 / d.ratio,
         area_lo=r.energy_lo,
         area_hi=r.energy_hi,
@@ -99,7 +134,7 @@ def simulate_row(
     value, error = preprocess(observation, recipe)
     inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
     return Simulated(
-        detection=_detection(d, observation, f"simulated {seed}:{row}"),
+        detection=_detection(d, observation, label),
         value=value,
         error=error,
         observation=observation,
@@ -108,15 +143,15 @@ def simulate_row(
     )
 
 
-def expected_counts(d: Draw, response: Response) -> tuple[Array, float]:
+def expected_counts(d: Draw, response: Response) -> tuple[Array, Array]:
     """Fold the shape through the response and scale it to the counts drawn.
 
     Returns
     -------
     counts : ndarray, shape (n,), float64
         Expected source counts by channel; ``d.counts`` in the channels wholly inside 0.5-7.0 keV.
-    photon_flux : float
-        Photons cm^-2 s^-1, 0.5-7.0 keV, absorbed.
+    photon_flux : ndarray, shape (3,), float64
+        Photons cm^-2 s^-1 in the bands s, m and h, absorbed.
     """
     r = response.redistribution
     density = photon_spectrum(
@@ -126,8 +161,9 @@ def expected_counts(d: Draw, response: Response) -> tuple[Array, float]:
     folded = r.fold(photons * response.area) * d.exposure
     inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
     factor = d.counts / folded[inside].sum()
-    band = (r.energy_lo >= BROAD[0] - 1e-9) & (r.energy_hi <= BROAD[1] + 1e-9)
-    return folded * factor, float(photons[band].sum() * factor)
+    energy = (r.energy_lo + r.energy_hi) / 2
+    flux = [photons[(energy >= lo) & (energy < hi)].sum() for lo, hi in BANDS.values()]
+    return folded * factor, np.array(flux) * factor
 
 
 def noise_free(expected: Array, exposure: float, response: Response, recipe: Recipe) -> NDArray[np.float32]:
@@ -183,14 +219,17 @@ def _detection(d: Draw, observation: Observation, source_id: str) -> dict[str, A
     }
 
 
-def _truth(d: Draw, response: Response, photon_flux: float, background_counts: float) -> dict[str, Any]:
+def _truth(d: Draw, response: Response, photon_flux: Array, background_counts: float) -> dict[str, Any]:
     return {
         "shape": d.shape,
         "nh": d.nh,
         "gamma": d.gamma,
         "kt": d.kt,
         "abundance": d.abundance,
-        "photon_flux": photon_flux,
+        "photon_flux": float(photon_flux.sum()),
+        "photflux_s": float(photon_flux[0]),
+        "photflux_m": float(photon_flux[1]),
+        "photflux_h": float(photon_flux[2]),
         "net_counts": d.counts,
         "background_counts": background_counts,
         "backscal_ratio": d.ratio,

@@ -2,12 +2,11 @@
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..inference.catalog.store import sha256_file
+from ..inference.catalog.store import sha256_file, without_folders
 from ..inference.errors import ChandraEmbedError
 from ..models.registry import FORMAT_VERSION, MANIFEST
 
@@ -109,15 +108,6 @@ def _source(file: Mapping[str, Any]) -> dict[str, Any]:
         "description": description,
         "licence": licence,
     }
-
-
-def without_folders(command: str) -> str:
-    """Return a command line with every path cut to its last part; where files lay is nobody's business."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        words = command.split()
-    return shlex.join(re.sub(r"^(--?[\w-]+=)?(?:[^=]*/)([^/]+)/*$", r"\1\2", word) for word in words)
 
 
 def version_numbers(version: str) -> tuple[int, ...]:

@@ -117,3 +117,28 @@ def overlap_mean(lo, hi, y, e, edges):
         value.append(total)
         error.append(np.sqrt(square))
     return np.array(value), np.array(error)
+
+
+def balanced_accuracy(true, cluster):
+    """Mean share of each class in its cluster, at the best of all ways to give clusters to classes."""
+    classes = sorted(set(true.tolist()))
+    # -2: no cluster; enough of them that every class may go without
+    clusters = sorted(set(cluster.tolist()) - {-1}) + [-2] * len(classes)
+    best = 0.0
+    for given in set(itertools.permutations(clusters, len(classes))):
+        recall = [
+            sum(t == c and g == k for t, g in zip(true, cluster, strict=True)) / sum(t == c for t in true)
+            for c, k in zip(classes, given, strict=True)
+        ]
+        best = max(best, sum(recall) / len(classes))
+    return best
+
+
+def mean_recall(true, predicted):
+    """Share of each class that is predicted right, averaged over the classes there are."""
+    classes = sorted(set(true.tolist()))
+    recall = [
+        sum(t == c and p == c for t, p in zip(true, predicted, strict=True)) / sum(t == c for t in true)
+        for c in classes
+    ]
+    return sum(recall) / len(classes)

@@ -102,6 +102,8 @@ def test_remove_takes_nothing_else(state, tmp_path):
         ({}, ""),
         ({"training": {"epochs": 4, "seed": 0}}, "epochs 3, this command says 4"),
         ({"training": {"epochs": 3, "seed": 0, "new": 1}}, "new None, this command says 1"),
+        ({"training": {"epochs": 3, "seed": 0, "mask": 0.0}}, ""),
+        ({"training": {"epochs": 3, "seed": 0, "mask": 0.2}}, "mask 0.0, this command says 0.2"),
         ({"recipe_fingerprint": "ff"}, f"recipe {Recipe().fingerprint}, the spectra have ff"),
         (
             {"data": {"files": [{"name": "a.h5", "sha256": "cd"}]}},

@@ -47,6 +47,27 @@ def test_only_constant_rows(tmp_path):
         read_spectra([path])
 
 
+def test_errors_are_read_where_asked_for_and_stay_with_their_rows(tmp_path):
+    a, b = write_spectra(tmp_path / "a.h5", 5), write_spectra(tmp_path / "b.h5", 3, seed=1)
+    with h5py.File(a, "r+") as file:
+        file["spectrum/value"][1] = 0
+    assert read_spectra([a]).error is None
+    spectra = read_spectra([a, b], errors=True)
+    assert spectra.error.shape == (7, 400)
+    assert np.array_equal(spectra.error, np.sqrt(spectra.value))  # as write_spectra makes them
+    assert np.array_equal(spectra.take(np.array([4, 2])).error, spectra.error[[4, 2]])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_impossible_errors_are_refused(tmp_path, value):
+    path = write_spectra(tmp_path / "a.h5", 3)
+    with h5py.File(path, "r+") as file:
+        file["spectrum/error"][2, 7] = value
+    assert len(read_spectra([path])) == 3
+    with pytest.raises(StoreError, match="row 2 of /spectrum/error"):
+        read_spectra([path], errors=True)
+
+
 def test_two_recipes_are_refused_with_both_fingerprints(tmp_path):
     other = Recipe(group_min=7)
     paths = [write_spectra(tmp_path / "a.h5", 3), write_spectra(tmp_path / "b.h5", 3, recipe=other)]

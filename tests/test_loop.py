@@ -26,7 +26,7 @@ class Killed(Exception):
 
 @pytest.fixture(scope="module")
 def spectra(tmp_path_factory):
-    return read_spectra([write_spectra(tmp_path_factory.mktemp("spectra") / "spectra.h5", 96)])
+    return read_spectra([write_spectra(tmp_path_factory.mktemp("spectra") / "spectra.h5", 96)], errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,77 @@ def test_same_seed_same_numbers(spectra, finished, tmp_path):
     assert again.meta["figures"] == finished[1].meta["figures"]
     other = train(spectra, MODEL, replace(CONFIG, seed=5), tmp_path / "other")
     assert numbers(other) != numbers(again)
+
+
+VARIANTS = {
+    "transformer": (MODEL, {}),
+    "recurrent": (replace(MODEL, kind="recurrent"), {}),
+    "all variants": (MODEL, {"noise": 0.1, "mask": 0.2, "weighted": True, "rows": 40}),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_same_seed_same_bytes_killed_or_not(spectra, tmp_path, name):
+    model, changes = VARIANTS[name]
+    config = replace(CONFIG, epochs=2, **changes)
+
+    def kill(entry):
+        raise Killed
+
+    first = train(spectra, model, config, tmp_path / "first")
+    with pytest.raises(Killed):
+        train(spectra, model, config, tmp_path / "second", kill)
+    torch.manual_seed(123)
+    second = train(spectra, model, config, tmp_path / "second")
+    for ours, theirs in ((first.best, second.best), (first.weights, second.weights)):
+        assert ours.keys() == theirs.keys()
+        assert all(ours[k].numpy().tobytes() == theirs[k].numpy().tobytes() for k in ours)
+    assert first.meta["figures"] == second.meta["figures"]
+    assert first.meta["model"]["kind"] == model.kind
+
+
+def test_each_variant_changes_the_weights(spectra, finished, tmp_path):
+    for i, changes in enumerate(({"noise": 0.1}, {"mask": 0.2}, {"weighted": True}, {"rows": 30})):
+        state = train(spectra, MODEL, replace(CONFIG, **changes), tmp_path / str(i))
+        assert not same(state.weights, finished[1].weights), changes
+
+
+def test_fewer_rows_are_drawn_from_the_training_part_alone(spectra, finished, tmp_path):
+    state = train(spectra, MODEL, replace(CONFIG, epochs=1, rows=30), tmp_path)
+    whole = finished[1].meta["data"]["rows"]
+    assert state.meta["data"]["rows"] == {**whole, "train": 30}
+    assert set(state.seen.tolist()) < set(finished[1].seen.tolist())
+    more = train(spectra, MODEL, replace(CONFIG, epochs=1, rows=10**6), tmp_path / "all")
+    assert more.meta["data"]["rows"] == whole
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"mask": 1.0}, "mask 1.0: give a fraction"),
+        ({"test": -0.1}, "test -0.1: give a fraction"),
+        ({"test": 0.9}, "test 0.9: with 0.2 for validation nothing is left"),
+        ({"noise": -1.0}, "noise -1.0: give"),
+        ({"noise": math.nan}, "noise nan: give"),
+    ],
+)
+def test_impossible_settings_are_refused_with_their_name(changes, text):
+    with pytest.raises(ChandraEmbedError, match=text):
+        replace(CONFIG, **changes)
+
+
+def test_run_begun_before_the_variants_goes_on(spectra, finished, tmp_path):
+    def kill(entry):
+        raise Killed
+
+    with pytest.raises(Killed):
+        train(spectra, MODEL, CONFIG, tmp_path, kill)
+    old = checkpoint.load(tmp_path)
+    del old.meta["model"]["kind"]
+    for name in ("noise", "mask", "weighted", "rows"):
+        del old.meta["training"][name]
+    checkpoint.save(tmp_path, old)
+    assert same(train(spectra, MODEL, CONFIG, tmp_path).best, finished[1].best)
 
 
 @pytest.mark.parametrize("epochs_before", [1, 2])

@@ -3,7 +3,8 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("torch")
 
-from chandra_embed.export.manifest import list_files, version_numbers, without_folders
+from chandra_embed.export.manifest import list_files, version_numbers
+from chandra_embed.inference.catalog.store import without_folders
 from chandra_embed.inference.errors import ChandraEmbedError
 
 pytestmark = pytest.mark.train

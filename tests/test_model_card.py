@@ -58,6 +58,11 @@ def test_says_what_matters():
     assert "anomaly.npz" not in text
 
 
+def test_kind():
+    assert "A transformer autoencoder of X-ray spectra" in card()
+    assert "A recurrent autoencoder" in card(model={**MANIFEST["model"], "kind": "recurrent"})
+
+
 def test_observed_spectra_are_not_called_simulated():
     text = card(trained_on=[{**SOURCE, "simulated": False, "description": "observed; made by: x"}])
     assert "SIMULATED" not in text

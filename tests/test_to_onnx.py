@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from chandra_embed.export.bundle import DECODER_OUTPUTS, ENCODER_OUTPUTS  # noqa: E402
+from chandra_embed.export.parity import awkward_spectra, check_parity  # noqa: E402
 from chandra_embed.export.to_onnx import OPSET, strip, to_onnx  # noqa: E402
 from chandra_embed.inference.runtime import open_session  # noqa: E402
 from chandra_embed.training.autoencoder import AutoencoderConfig, build  # noqa: E402
@@ -22,6 +24,11 @@ def model():
     built = build(MODEL, 0)
     built.encoder.latent_mean.copy_(torch.tensor([0.1, -0.2, 0.3]))
     return built
+
+
+@pytest.fixture(scope="module")
+def recurrent():
+    return build(replace(MODEL, kind="recurrent"), 0)
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +102,25 @@ def test_any_batch_size(model, encoder, tmp_path, n):
     found = session.run(["embedding_out"], {"spectrum": rows})[0]
     with torch.inference_mode():
         assert np.abs(found - model.encoder(torch.from_numpy(rows))[3].numpy()).max() <= 1e-5
+
+
+@pytest.mark.parametrize("n", [1, 2, 65])
+def test_recurrent(recurrent, recurrent_files, n):
+    rows = awkward_spectra(400)[-n:]
+    inputs, names = {"rows": rows}, (ENCODER_OUTPUTS, DECODER_OUTPUTS)
+    check_parity(recurrent.encoder, recurrent_files[0], names[0], inputs)
+    with torch.inference_mode():
+        latents = {"latents": recurrent.encoder(torch.from_numpy(rows))[0].numpy()}
+    check_parity(recurrent.decoder, recurrent_files[1], names[1], latents)
+
+
+@pytest.fixture(scope="module")
+def recurrent_files(recurrent, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recurrent")
+    encoder, decoder = folder / "encoder.onnx", folder / "decoder.onnx"
+    encoder.write_bytes(to_onnx(recurrent.encoder, 400, "spectrum", ENCODER_OUTPUTS))
+    decoder.write_bytes(to_onnx(recurrent.decoder, 3, "latent_in", DECODER_OUTPUTS))
+    return encoder, decoder
 
 
 def test_nan_stays_nan_in_its_row_alone(encoder, tmp_path):

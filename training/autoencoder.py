@@ -1,4 +1,4 @@
-"""The transformer autoencoder of spectra: 400 bins to a few latents and back.
+"""The autoencoders of spectra, transformer or recurrent: 400 bins to a few latents and back.
 
 MinMax normalisation is the first layer, so a frozen encoder takes the recipe's quantity and nothing
 else has to be known. Attention is written out, which leaves a graph without Shape operators.
@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ..inference.errors import ChandraEmbedError
+from .recurrent import RecurrentBlock
+
+KINDS = ("transformer", "recurrent")
 
 
 @dataclass(frozen=True)
@@ -25,15 +28,17 @@ class AutoencoderConfig:
     width : int
         Length of a token; a multiple of `heads`.
     depth : int
-        Transformer blocks in the encoder, and as many in the decoder.
+        Blocks in the encoder, and as many in the decoder.
     heads : int
-        Attention heads.
+        Attention heads; the recurrent kind has none.
     n_latent : int
         Numbers in the bottleneck.
     mlp_ratio : int
-        Hidden width of a block's perceptron over `width`.
+        Hidden width of a block's perceptron over `width`; the recurrent kind has none.
     dropout : float
         Fraction of activations dropped while training.
+    kind : str
+        What a block is: "transformer" (attention), or "recurrent" (:class:`~.recurrent.RecurrentBlock`).
     """
 
     n_bins: int = 400
@@ -44,8 +49,11 @@ class AutoencoderConfig:
     n_latent: int = 8
     mlp_ratio: int = 2
     dropout: float = 0.0
+    kind: str = "transformer"
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ChandraEmbedError(f"kind {self.kind}: give one of {', '.join(KINDS)}")
         for name in ("n_bins", "patch", "width", "depth", "heads", "n_latent", "mlp_ratio"):
             if getattr(self, name) < 1:
                 raise ChandraEmbedError(f"{name} {getattr(self, name)}: give a whole number, at least 1")
@@ -53,7 +61,7 @@ class AutoencoderConfig:
             raise ChandraEmbedError(
                 f"patch {self.patch}: give a divisor of the {self.n_bins} bins of the grid"
             )
-        if self.width % self.heads:
+        if self.kind == "transformer" and self.width % self.heads:
             raise ChandraEmbedError(
                 f"width {self.width}: give a multiple of the {self.heads} attention heads"
             )
@@ -126,6 +134,13 @@ class Block(nn.Module):
         return x + self.dropout(self.mlp(self.norm_mlp(x)))  # type: ignore[no-any-return]
 
 
+def make_blocks(config: AutoencoderConfig) -> nn.Sequential:
+    """Return the blocks of one side, tokens (B, T, w) to tokens (B, T, w)."""
+    if config.kind == "recurrent":
+        return nn.Sequential(*(RecurrentBlock(config.width, config.dropout) for _ in range(config.depth)))
+    return nn.Sequential(*(Block(config) for _ in range(config.depth)))
+
+
 class Encoder(nn.Module):
     """From a spectrum in the recipe's quantity to latents and the unit embedding.
 
@@ -141,7 +156,7 @@ class Encoder(nn.Module):
         self.config = config
         self.embed_patch = nn.Linear(config.patch, config.width)
         self.position = nn.Parameter(0.02 * torch.randn(1, config.tokens, config.width))
-        self.blocks = nn.Sequential(*(Block(config) for _ in range(config.depth)))
+        self.blocks = make_blocks(config)
         self.norm = nn.LayerNorm(config.width)
         self.to_latent = nn.Linear(config.tokens * config.width, config.n_latent)
         self.register_buffer("latent_mean", torch.zeros(config.n_latent))
@@ -168,11 +183,30 @@ class Encoder(nn.Module):
             Unit rows: the latent less ``latent_mean``, over its length; the first axis where that is 0.
         """
         normalised, scale = minmax(spectrum)
-        c = self.config
-        x = self.embed_patch(normalised.reshape(-1, c.tokens, c.patch)) + self.position  # (B, T, w)
-        x = self.norm(self.blocks(x))  # (B, T, w)
-        latent = self.to_latent(x.reshape(-1, c.tokens * c.width))  # (B, l)
+        latent = self.encode(normalised)
         return latent, normalised, scale, self.unit(latent - self.latent_mean)
+
+    def encode(self, normalised: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """Map normalised spectra to latents.
+
+        Parameters
+        ----------
+        normalised : Tensor, shape (B, n_bins), float32
+            See :func:`minmax`.
+        hidden : Tensor, shape (B, tokens), bool, optional
+            Tokens of which nothing but the position is shown. A patch of zeros is not the same: it is
+            embedded as the bias of the first layer.
+
+        Returns
+        -------
+        Tensor, shape (B, n_latent), float32
+        """
+        c = self.config
+        x = self.embed_patch(normalised.reshape(-1, c.tokens, c.patch))  # (B, T, w)
+        if hidden is not None:
+            x = x.masked_fill(hidden.unsqueeze(2), 0.0)
+        x = self.norm(self.blocks(x + self.position))  # (B, T, w)
+        return self.to_latent(x.reshape(-1, c.tokens * c.width))  # type: ignore[no-any-return]
 
     def unit(self, centred: Tensor) -> Tensor:
         """Scale rows (B, l) to length 1; divided by the largest first, so that no square underflows."""
@@ -191,7 +225,7 @@ class Decoder(nn.Module):
         self.config = config
         self.from_latent = nn.Linear(config.n_latent, config.tokens * config.width)
         self.position = nn.Parameter(0.02 * torch.randn(1, config.tokens, config.width))
-        self.blocks = nn.Sequential(*(Block(config) for _ in range(config.depth)))
+        self.blocks = make_blocks(config)
         self.norm = nn.LayerNorm(config.width)
         self.to_patch = nn.Linear(config.width, config.patch)
 

@@ -21,6 +21,8 @@ from .autoencoder import Autoencoder, AutoencoderConfig, build
 
 FILE, META = "checkpoint.pt", "meta.json"
 FORMAT_VERSION = 1
+# settings that came later, and what earlier runs did
+ADDED = {"kind": "transformer", "noise": 0.0, "mask": 0.0, "weighted": False, "rows": None}
 # what torch.load and a file of another kind raise
 UNREADABLE = (
     OSError,
@@ -130,7 +132,7 @@ def first_difference(stored: dict[str, Any], asked: dict[str, Any]) -> str:
     """Name the first setting in which two runs differ, with both values; ``""`` where they agree."""
     for part in ("model", "training"):
         for name in sorted(stored[part].keys() | asked[part].keys()):
-            ours, theirs = stored[part].get(name), asked[part].get(name)
+            ours, theirs = (side[part].get(name, ADDED.get(name)) for side in (stored, asked))
             if ours != theirs:
                 return f"{name} {ours}, this command says {theirs}"
     if stored["recipe_fingerprint"] != asked["recipe_fingerprint"]:

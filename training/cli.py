@@ -23,11 +23,21 @@ def train() -> None:
     """
 
 
+FRACTION = click.FloatRange(min=0, max=1, max_open=True)
+
+
 @train.command()
 @click.argument(
     "spectra", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @output_option("Run folder; an unfinished run of the same settings goes on.")
+@click.option(
+    "--kind",
+    type=click.Choice(["transformer", "recurrent"]),
+    default="transformer",
+    show_default=True,
+    help="What carries news between tokens: attention, or LSTM both ways.",
+)
 @click.option(
     "--latents", type=click.IntRange(min=1), default=8, show_default=True, help="Numbers in the bottleneck."
 )
@@ -48,20 +58,54 @@ def train() -> None:
 @click.option(
     "--depth", type=click.IntRange(min=1), default=2, show_default=True, help="Blocks on each side."
 )
+@click.option(
+    "--heads",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Attention heads (transformer only).",
+)
 @click.option("--patch", type=click.IntRange(min=1), default=20, show_default=True, help="Bins in a token.")
+@click.option(
+    "--dropout", type=FRACTION, default=0.0, show_default=True, help="Fraction of activations dropped."
+)
+@click.option(
+    "--mask", type=FRACTION, default=0.0, show_default=True, help="Fraction of the input's tokens hidden."
+)
+@click.option(
+    "--noise",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Standard deviation of noise on the normalised input; the target stays without.",
+)
+@click.option("--weighted", is_flag=True, help="Weight bins by the inverse of their variance.")
+@click.option(
+    "--test",
+    type=click.FloatRange(min=0, max=0.9, min_open=True, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Fraction of the sources kept for the test.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    help="Train on so many spectra, drawn from the training part.  [default: all]",
+)
 @seed_option
 @overwrite_option
 @json_option
 def autoencoder(
     spectra: tuple[Path, ...], output: Path, overwrite: bool, as_json: bool, **settings: Any
 ) -> None:
-    """Fit a transformer autoencoder; needs the extra train.
+    """Fit an autoencoder; needs the extra train.
 
     SPECTRA are spectra.h5 files of one recipe.
 
-    Sources are split 80:10:10 into training, validation and test. The error is the mean absolute
+    Sources are split into training, validation (a tenth) and test (--test). The error is the mean absolute
     difference of MinMax-normalised spectra; it is shown beside that of a PCA with as many numbers and of
-    the mean spectrum, on the test sources, with 68 % intervals.
+    the mean spectrum, on the test sources, with 68 % intervals. --mask, --noise and --weighted change what
+    training makes small, not how errors are measured.
 
     Install the extra with: pip install 'chandra-embed[train]'
 
@@ -80,18 +124,26 @@ def autoencoder(
     from .loop import train as fit
     from .reconstruction import table
 
-    data = read_spectra(spectra)
+    data = read_spectra(spectra, errors=settings["weighted"])
     model = AutoencoderConfig(
         n_bins=data.recipe.n_bins,
         n_latent=settings["latents"],
         width=settings["width"],
         depth=settings["depth"],
+        heads=settings["heads"],
         patch=settings["patch"],
+        dropout=settings["dropout"],
+        kind=settings["kind"],
     )
     config = TrainConfig(
         epochs=settings["epochs"],
         batch_size=settings["batch_size"],
         learning_rate=settings["lr"],
+        test=settings["test"],
+        rows=settings["rows"],
+        noise=settings["noise"],
+        mask=settings["mask"],
+        weighted=settings["weighted"],
         seed=settings["seed"],
         threads=thread_count(),
     )

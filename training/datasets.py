@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,6 +35,8 @@ class Spectra:
         What the spectra were made with.
     files : tuple of dict
         Of each file: name, sha256, simulated, command, rows, constant (rows left out).
+    error : ndarray, shape (n, n_bins), float32, optional
+        1 sigma, in the recipe's quantity, where it was asked for.
     """
 
     value: NDArray[np.float32]
@@ -41,22 +44,28 @@ class Spectra:
     net_counts: NDArray[np.float64]
     recipe: Recipe
     files: tuple[dict[str, Any], ...]
+    error: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.value)
 
     def take(self, rows: NDArray[Any]) -> "Spectra":
         """Return the rows of an index or mask."""
-        return Spectra(self.value[rows], self.source_id[rows], self.net_counts[rows], self.recipe, self.files)
+        error = None if self.error is None else self.error[rows]
+        return Spectra(
+            self.value[rows], self.source_id[rows], self.net_counts[rows], self.recipe, self.files, error
+        )
 
 
-def read_spectra(paths: Sequence[Path]) -> Spectra:
+def read_spectra(paths: Sequence[Path], *, errors: bool = False) -> Spectra:
     """Read every spectrum that holds a shape; rows of one constant value (no counts) hold none.
 
     Parameters
     ----------
     paths : sequence of Path
         ``spectra.h5`` files of one recipe.
+    errors : bool
+        Read the errors of the bins too.
 
     Returns
     -------
@@ -68,7 +77,7 @@ def read_spectra(paths: Sequence[Path]) -> Spectra:
     ChandraEmbedError
         Files of two recipes, one file twice, a file that cannot be read, or no usable row at all.
     """
-    read = [_read_one(path) for path in paths]
+    read = [_read_one(path, errors) for path in paths]
     seen: dict[str, Path] = {}
     for path, spectra in zip(paths, read, strict=True):
         sha256 = spectra.files[0]["sha256"]
@@ -88,10 +97,11 @@ def read_spectra(paths: Sequence[Path]) -> Spectra:
         np.concatenate([s.net_counts for s in read]),
         read[0].recipe,
         tuple(s.files[0] for s in read),
+        np.concatenate([s.error for s in read if s.error is not None]) if errors else None,
     )
 
 
-def _read_one(path: Path) -> Spectra:
+def _read_one(path: Path, errors: bool) -> Spectra:
     """Read one file and leave out its constant rows."""
     with store.open_store(path, store.SPECTRA) as file:
         recipe = recipe_from_json(str(file.attrs["recipe"]))
@@ -113,9 +123,22 @@ def _read_one(path: Path) -> Spectra:
             "rows": n,
             "constant": int(n - keep.sum()),
         }
+        error = _read_errors(file, n)[keep] if errors else None
         source_id = store.read_column(file, "source_id")[keep]
         net_counts = store.read_column(file, "net_counts")[keep]
-    return Spectra(value[keep], source_id, net_counts, recipe, (facts,))
+    return Spectra(value[keep], source_id, net_counts, recipe, (facts,), error)
+
+
+def _read_errors(file: h5py.File, n: int) -> NDArray[np.float32]:
+    """Read the errors of the first n rows, each finite and not below zero."""
+    error: NDArray[np.float32] = file["spectrum/error"][:n]
+    bad = ~(np.isfinite(error) & (error >= 0)).all(axis=1)
+    if bad.any():
+        raise StoreError(
+            f"{file.filename}: row {int(np.argmax(bad))} of /spectrum/error is not finite or below zero; "
+            "ingest the file again"
+        )
+    return error
 
 
 def split(

@@ -24,7 +24,7 @@ from . import checkpoint as store
 from .autoencoder import Autoencoder, AutoencoderConfig, build, parameter_count
 from .checkpoint import Checkpoint
 from .datasets import PARTS, Spectra, source_keys, split
-from .losses import mean_absolute_error
+from .losses import training_loss
 from .reconstruction import BLOCK, Baseline, figures, fit_baseline, model_errors
 
 
@@ -50,6 +50,14 @@ class TrainConfig:
         Stop after so many epochs without a better validation error.
     validation, test : float
         Fractions of the sources.
+    rows : int, optional
+        Train on so many rows, drawn from the training part by the seed; default: on all.
+    noise : float
+        Standard deviation of Gaussian noise on the normalised input; the target stays without.
+    mask : float
+        Fraction of the input's tokens hidden from the encoder, others in each step; the target is whole.
+    weighted : bool
+        Weight bins by their inverse variance; see :func:`~.losses.inverse_variance`.
     seed : int
         Of the weights, the split and the order of rows.
     threads : int
@@ -65,8 +73,25 @@ class TrainConfig:
     patience: int = 6
     validation: float = 0.1
     test: float = 0.1
+    rows: int | None = None
+    noise: float = 0.0
+    mask: float = 0.0
+    weighted: bool = False
     seed: int = 0
     threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("validation", "test", "mask"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ChandraEmbedError(
+                    f"{name} {getattr(self, name)}: give a fraction, at least 0 and below 1"
+                )
+        if self.validation + self.test >= 1:
+            raise ChandraEmbedError(
+                f"test {self.test}: with {self.validation} for validation nothing is left to train on"
+            )
+        if not 0 <= self.noise < math.inf:
+            raise ChandraEmbedError(f"noise {self.noise}: give a standard deviation, at least 0")
 
 
 def train(
@@ -102,18 +127,10 @@ def train(
         Other settings than the unfinished run's, a finished run in the folder, too few sources, or a
         loss that is no longer finite.
     """
-    masks = split(spectra.source_id, config.seed, config.validation, config.test)
-    parts = {name: spectra.take(masks[name]) for name in PARTS}
-    for name, part in parts.items():
-        if not len(part):
-            raise ChandraEmbedError(f"{len(spectra)} spectra leave no source for the {name} part; give more")
+    parts = _parts(spectra, config)
     with _torch_state(config):
         state = _start_or_resume(folder, parts, model_config, config)
-        model = build(model_config, config.seed)
-        model.load_state_dict(state.weights)
-        optimizer = make_optimizer(model, config)
-        if state.optimizer:
-            optimizer.load_state_dict(state.optimizer)
+        model, optimizer = _restore(state, model_config, config)
         baseline = Baseline(state.baseline["mean"].numpy(), state.baseline["components"].numpy())
         beside = {k: float(v.mean()) for k, v in baseline.errors(parts["validation"].value).items()}
 
@@ -121,7 +138,7 @@ def train(
         while len(history) < config.epochs and not _exhausted(history, config.patience):
             began = time.monotonic()
             epoch = len(history)
-            loss = _one_epoch(model, optimizer, parts["train"].value, config, epoch)
+            loss = _one_epoch(model, optimizer, parts["train"], config, epoch)
             error = float(model_errors(model, parts["validation"].value).mean())
             if all(error < entry["validation"] for entry in history):
                 state.best = _copy(model)
@@ -131,46 +148,66 @@ def train(
             store.save(folder, state)
             on_epoch(history[-1])
 
-        model.load_state_dict(state.best)
-        settle_latents(model, parts["train"].value)
-        state.best = _copy(model)
-        test = parts["test"]
-        errors = {"autoencoder": model_errors(model, test.value), **baseline.errors(test.value)}
-        state.meta["figures"] = figures(errors, test.net_counts, test.source_id)
-        state.meta["finished"] = True
+        _finish(state, model, parts, baseline)
         store.save(folder, state)
     return state
+
+
+def _restore(
+    state: Checkpoint, model_config: AutoencoderConfig, config: TrainConfig
+) -> tuple[Autoencoder, torch.optim.Optimizer]:
+    """Return the model and the optimizer as the last epoch left them."""
+    model = build(model_config, config.seed)
+    model.load_state_dict(state.weights)
+    optimizer = make_optimizer(model, config)
+    if state.optimizer:
+        optimizer.load_state_dict(state.optimizer)
+    return model, optimizer
+
+
+def _finish(state: Checkpoint, model: Autoencoder, parts: dict[str, Spectra], baseline: Baseline) -> None:
+    """Settle the latents of the best weights and measure them on the test rows."""
+    model.load_state_dict(state.best)
+    settle_latents(model, parts["train"].value)
+    state.best = _copy(model)
+    test = parts["test"]
+    errors = {"autoencoder": model_errors(model, test.value), **baseline.errors(test.value)}
+    state.meta["figures"] = figures(errors, test.net_counts, test.source_id)
+    state.meta["finished"] = True
 
 
 def _one_epoch(
     model: Autoencoder,
     optimizer: torch.optim.Optimizer,
-    value: NDArray[np.float32],
+    spectra: Spectra,
     config: TrainConfig,
     epoch: int,
 ) -> float:
     """Pass once over the training rows in the order of this epoch; return the mean loss."""
     model.train()
-    torch.manual_seed(int(np.random.SeedSequence([config.seed, epoch]).generate_state(1)[0]))  # for dropout
-    order = np.random.default_rng([config.seed, epoch]).permutation(len(value))
-    steps = math.ceil(len(value) / config.batch_size)
+    # for dropout, noise and mask
+    torch.manual_seed(int(np.random.SeedSequence([config.seed, epoch]).generate_state(1)[0]))
+    order = np.random.default_rng([config.seed, epoch]).permutation(len(spectra))
+    steps = math.ceil(len(spectra) / config.batch_size)
     total = 0.0
-    with Progress(len(value), f"train, epoch {epoch + 1} of {config.epochs}", unit="spectra") as progress:
+    with Progress(len(spectra), f"train, epoch {epoch + 1} of {config.epochs}", unit="spectra") as progress:
         for step in range(steps):
             rows = order[step * config.batch_size : (step + 1) * config.batch_size]
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(epoch * steps + step, config.epochs * steps, config)
-            normalised, reconstruction = model(torch.from_numpy(value[rows]))
-            loss = mean_absolute_error(normalised, reconstruction)
-            if not math.isfinite(loss.item()):
-                raise ChandraEmbedError(f"epoch {epoch + 1}: the loss is {loss.item()}; give a smaller --lr")
+            loss = training_loss(
+                model, spectra, rows, noise=config.noise, mask=config.mask, weighted=config.weighted
+            )
+            found = loss.item()
+            if not math.isfinite(found):
+                raise ChandraEmbedError(f"epoch {epoch + 1}: the loss is {found}; give a smaller --lr")
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), config.clip)
             optimizer.step()
-            total += loss.item() * len(rows)
+            total += found * len(rows)
             progress.update(len(rows))
-    return total / len(value)
+    return total / len(spectra)
 
 
 def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
@@ -198,7 +235,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95))
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95), fused=True)
 
 
 def settle_latents(model: Autoencoder, value: NDArray[np.float32]) -> None:
@@ -226,6 +263,21 @@ def settle_latents(model: Autoencoder, value: NDArray[np.float32]) -> None:
         model.encoder.to_latent.weight.div_(scale)
         model.encoder.to_latent.bias.div_(scale)
         model.decoder.from_latent.weight.mul_(scale)
+
+
+def _parts(spectra: Spectra, config: TrainConfig) -> dict[str, Spectra]:
+    """Split by source, and keep of the training rows those that the budget allows."""
+    masks = split(spectra.source_id, config.seed, config.validation, config.test)
+    for name in PARTS:
+        if not masks[name].any():
+            raise ChandraEmbedError(f"{len(spectra)} spectra leave no source for the {name} part; give more")
+    if config.rows is not None:
+        train = np.flatnonzero(masks["train"])
+        # drawn, since a file may hold one class after the other
+        kept = np.random.default_rng(config.seed).permutation(len(train))[: config.rows]
+        masks["train"] = np.zeros(len(spectra), bool)
+        masks["train"][train[kept]] = True
+    return {name: spectra.take(masks[name]) for name in PARTS}
 
 
 def _start_or_resume(

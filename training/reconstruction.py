@@ -6,7 +6,6 @@ The figure is the mean absolute error of normalised spectra. Rows are not indepe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from .autoencoder import Autoencoder, minmax
+from .evaluation.tables import REPLICATES, count_bins, mean_interval, source_count
 
-COUNT_EDGES = (10.0, 40.0, 100.0, 300.0, 1000.0)
 METHODS = ("autoencoder", "pca", "mean")
-REPLICATES = 1000
 BLOCK = 4096
 
 
@@ -113,38 +111,15 @@ def figures(
         ``net_counts`` (a label), ``rows``, ``sources``, and by method [mean, 16 %, 84 %]. Bins of net
         counts without rows are left out.
     """
-    edges = np.array([-np.inf, *COUNT_EDGES, np.inf])
-    labels = [f"< {edges[1]:g}", *(f"{a:g} - {b:g}" for a, b in pairwise(COUNT_EDGES))]
-    labels.append(f">= {edges[-2]:g}")
-    parts = [("all", np.ones(len(net_counts), bool))]
-    parts += [
-        (label, (net_counts >= a) & (net_counts < b))
-        for label, a, b in zip(labels, edges[:-1], edges[1:], strict=True)
-    ]
     rows: list[dict[str, Any]] = []
-    for label, mask in parts:
-        if not mask.any():
-            continue
-        sources, index = np.unique(source_id[mask], return_inverse=True)
-        row: dict[str, Any] = {"net_counts": label, "rows": int(mask.sum()), "sources": len(sources)}
+    for label, mask in count_bins(net_counts):
+        of = source_id[mask]
+        row: dict[str, Any] = {"net_counts": label, "rows": int(mask.sum()), "sources": source_count(of)}
         for method, values in errors.items():
-            row[method] = _interval(values[mask].astype(np.float64), index, replicates, random_state)
+            found = mean_interval(values[mask], of, replicates=replicates, random_state=random_state)
+            row[method] = [round(x, 6) for x in (found.value, found.low, found.high)]
         rows.append(row)
     return rows
-
-
-def _interval(
-    values: NDArray[np.float64], index: NDArray[np.intp], replicates: int, seed: int
-) -> list[float]:
-    """Mean of the rows and the 16 and 84 % points of the mean over draws of sources."""
-    total, count = np.bincount(index, values), np.bincount(index)
-    rng, m = np.random.default_rng(seed), len(count)
-    means = np.empty(replicates)
-    for i in range(replicates):
-        drawn = rng.integers(m, size=m)
-        means[i] = total[drawn].sum() / count[drawn].sum()
-    low, high = np.quantile(means, (0.16, 0.84))
-    return [round(float(x), 6) for x in (values.mean(), low, high)]
 
 
 def table(rows: list[dict[str, Any]]) -> str:

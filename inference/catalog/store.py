@@ -8,6 +8,8 @@ import hashlib
 import json
 import logging
 import os
+import re
+import shlex
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -49,6 +51,15 @@ def sha256_file(path: Path) -> str:
 def command_line() -> str:
     """Return the command that is running, as typed but for the folder of the program."""
     return " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+
+
+def without_folders(command: str) -> str:
+    """Return a command line with every path cut to its last part; where files lay is nobody's business."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    return shlex.join(re.sub(r"^(--?[\w-]+=)?(?:[^=]*/)([^/]+)/*$", r"\1\2", word) for word in words)
 
 
 def may_write(path: Path, overwrite: bool) -> None:

@@ -2,7 +2,8 @@
 # make test   environment, make check and the test suite (real files are read where CHANDRA_EMBED_DATA names them)
 # make check  ruff and mypy --strict
 # make bench  benchmarks against peers; writes tests/benchmarks/RESULTS.md
-# make train  simulate, train and freeze the shipped bundle again (about an hour; not part of the gate)
+# make train  simulate, train and freeze both bundles again, into runs/models (about an hour; -j2 for both at once)
+# make sweep  train the runs of reduced budget again and keep their records (about two hours)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CHANDRA_EMBED_DATA ?= $(wildcard $(abspath ../shared/data/chandra))
 export CHANDRA_EMBED_DATA
 
-.PHONY: demo test check bench train clean
+.PHONY: demo test check bench train train-spectrum-8 train-spectrum-64 sweep clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -47,12 +48,71 @@ check: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python tests/benchmarks/run.py
 
-train: $(VENV)/.test
-	mkdir -p runs/models
-	cd runs && ../$(BIN)/chandra-embed simulate -n 60000 --seed 1 -o sim-train.h5
-	cd runs && ../$(BIN)/chandra-embed simulate -n 20000 --seed 2 -o sim-reference.h5
-	cd runs && ../$(BIN)/chandra-embed train autoencoder sim-train.h5 -o run-spectrum-8 --epochs 40
-	cd runs && ../$(BIN)/chandra-embed export run-spectrum-8 -o models/spectrum-8 --reference sim-reference.h5
+# what both bundles are fitted to: simulated after the catalog tables, and one population that follows none
+TABLES := $(CHANDRA_EMBED_DATA)/tables
+FITTED := train-muwclass train-labelled train-sdss train-globular train-population
+FILES := $(FITTED:%=%.h5)
+VERSION := 1.1.0
+RUN := cd $(CURDIR)/runs && CHANDRA_EMBED_THREADS=1 $(CURDIR)/$(BIN)/chandra-embed
+SIMULATE := $(RUN) simulate --overwrite
+
+runs/train-muwclass.h5: ARGS = --catalog $(TABLES)/muwclass_TD.csv -n 41600 --seed 11
+runs/train-labelled.h5: ARGS = --catalog $(TABLES)/csc2_detections_labelled.csv -n 14660 --seed 12
+runs/train-sdss.h5: ARGS = --catalog $(TABLES)/csc2_detections_sdss_simbad.csv -n 4512 --seed 13
+runs/train-globular.h5: ARGS = --catalog $(TABLES)/csc2_detections_globular_clusters.csv.gz --seed 14
+runs/train-population.h5: ARGS = -n 30000 --seed 1
+runs/reference.h5: ARGS = -n 20000 --seed 2
+$(FITTED:%=runs/%.h5) runs/reference.h5: | $(VENV)/.test
+	@mkdir -p runs
+	$(SIMULATE) $(ARGS) -o $(@F)
+
+# make -j2 train: a model trains on one thread, for the same bytes from the same seed
+train: train-spectrum-8 train-spectrum-64
+train-spectrum-8: LATENTS = 8
+train-spectrum-64: LATENTS = 64
+train-spectrum-8 train-spectrum-64: train-%: $(FITTED:%=runs/%.h5) runs/reference.h5
+	$(RUN) train autoencoder $(FILES) -o $* --latents $(LATENTS) --test 0.5 --noise 0.03 --epochs 30
+	rm -rf runs/drafts/$* runs/models/$*
+	$(RUN) export $* -o drafts/$* --version $(VERSION) --reference reference.h5
+	for what in reconstruction clusters latents nuisance; do \
+	  $(RUN) evaluate $$what --model drafts/$* -o evaluation-$* --overwrite || exit 1; done
+	$(RUN) export $* -o models/$* --version $(VERSION) --reference reference.h5 --evaluation evaluation-$*
+
+# runs of reduced budget (20,000 spectra, 12 epochs): seeds, kinds, and one setting changed at a time
+SWEEP := transformer-s0 recurrent-s0 transformer-s1 recurrent-s1 transformer-s2 recurrent-s2 \
+	lr-5e-4-s0 lr-4e-3-s0 depth-1-s0 depth-3-s0 width-48-s0 width-112-s0 latents-4-s0 latents-16-s0 \
+	patch-10-s0 patch-40-s0 dropout-0.1-s0 heads-2-s0 heads-8-s0 noise-0.03-s0 mask-0.2-s0 weighted-s0 \
+	recurrent-lr-5e-4-s0 recurrent-lr-4e-3-s0
+runs/transformer-s0/meta.json: ARGS = --kind transformer --seed 0
+runs/recurrent-s0/meta.json: ARGS = --kind recurrent --seed 0
+runs/transformer-s1/meta.json: ARGS = --kind transformer --seed 1
+runs/recurrent-s1/meta.json: ARGS = --kind recurrent --seed 1
+runs/transformer-s2/meta.json: ARGS = --kind transformer --seed 2
+runs/recurrent-s2/meta.json: ARGS = --kind recurrent --seed 2
+runs/lr-5e-4-s0/meta.json: ARGS = --lr 5e-4
+runs/lr-4e-3-s0/meta.json: ARGS = --lr 4e-3
+runs/depth-1-s0/meta.json: ARGS = --depth 1
+runs/depth-3-s0/meta.json: ARGS = --depth 3
+runs/width-48-s0/meta.json: ARGS = --width 48
+runs/width-112-s0/meta.json: ARGS = --width 112
+runs/latents-4-s0/meta.json: ARGS = --latents 4
+runs/latents-16-s0/meta.json: ARGS = --latents 16
+runs/patch-10-s0/meta.json: ARGS = --patch 10
+runs/patch-40-s0/meta.json: ARGS = --patch 40
+runs/dropout-0.1-s0/meta.json: ARGS = --dropout 0.1
+runs/heads-2-s0/meta.json: ARGS = --heads 2
+runs/heads-8-s0/meta.json: ARGS = --heads 8
+runs/noise-0.03-s0/meta.json: ARGS = --noise 0.03
+runs/mask-0.2-s0/meta.json: ARGS = --mask 0.2
+runs/weighted-s0/meta.json: ARGS = --weighted
+runs/recurrent-lr-5e-4-s0/meta.json: ARGS = --kind recurrent --lr 5e-4
+runs/recurrent-lr-4e-3-s0/meta.json: ARGS = --kind recurrent --lr 4e-3
+$(SWEEP:%=runs/%/meta.json): $(FITTED:%=runs/%.h5)
+	$(RUN) train autoencoder $(FILES) -o $(notdir $(@D)) --test 0.5 --rows 20000 --epochs 12 $(ARGS)
+
+sweep: $(SWEEP:%=runs/%/meta.json)
+	$(RUN) evaluate record $(SWEEP) --spectra train-muwclass.h5 -o ../training/evaluation/records --overwrite
+	$(BIN)/chandra-embed evaluate sweep -o evaluation --overwrite
 
 clean:
-	rm -rf build dist *.egg-info .mypy_path .mypy_cache .pytest_cache .ruff_cache demo-output
+	rm -rf build dist *.egg-info .mypy_path .mypy_cache .pytest_cache .ruff_cache demo-output evaluation

@@ -274,3 +274,16 @@ def test_density_on_other_grids(n: int) -> None:
             assert density.shape == (n,)
             assert np.isfinite(density).all()
             assert density.sum() > 0
+
+
+def test_the_total_column_counts_the_inner_one_as_if_here():
+    here = Physics("AGN", "type 2", "powerlaw", nh=0.1, gamma=1.8, nh_inner=2.0, covering=1.0, redshift=1.0)
+    assert here.nh_total == pytest.approx(0.1 + 2.0 / 2**2.6)
+    assert Physics("AGN", "type 1", "powerlaw", nh=0.1, gamma=1.8).nh_total == 0.1
+    # the same column at redshift 0 absorbs about as much at 2 keV
+    lo = np.linspace(1.5, 3.0, 40)
+    hi = lo + (lo[1] - lo[0])
+    there = Physics("AGN", "type 2", "powerlaw", nh=here.nh_total, gamma=1.8)
+    bare = Physics("AGN", "type 2", "powerlaw", nh=0.0, gamma=1.8).photon_density(lo, hi)
+    first, second = (p.photon_density(lo, hi) / bare for p in (here, there))
+    assert np.abs(np.log(first / second)).max() < 0.25 * np.abs(np.log(first)).max()

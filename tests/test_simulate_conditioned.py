@@ -15,13 +15,16 @@ from chandra_embed.inference.simulate.impute import DetectionPool, ErrorFree
 from chandra_embed.inference.simulate.output import write_catalog_simulation
 from chandra_embed.inference.simulate.response import acis_response
 
-COUNTS = """name,class,livetime,theta,src_cnts_aper_s,src_cnts_aper_m,src_cnts_aper_h,obsid,obi,region_id,gti_obs
+COUNTS = (
+    "name,class,livetime,theta,src_cnts_aper_s,src_cnts_aper_m,src_cnts_aper_h,"
+    """obsid,obi,region_id,gti_obs
 2CXO J000000.0+000001,CV,20000,3.0,41.6,70.2,55.4,11,0,1,2005-07-01T00:00:00
 2CXO J000000.0+000002,LMXB,20000,12.0,0,900,12000,12,0,2,2012-07-01T00:00:00
 2CXO J000000.0+000003,PULSAR,5000,1.0,0,0,0,13,0,3,2001-07-01T00:00:00
 2CXO J000000.0+000004,,5000,1.0,3.4,,9.7,14,0,4,2001-07-01T00:00:00
 2CXO J000000.0+000005,AGN,50000,1.0,200,300,400,15,0,5,2001-07-01T00:00:00
 """
+)
 
 
 def table(path: Path, text: str) -> Catalog:

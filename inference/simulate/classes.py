@@ -74,6 +74,18 @@ class Physics:
     redshift: float = _NAN
     line: float = _NAN
 
+    @property
+    def nh_total(self) -> float:
+        """Column of all absorbers (1e22 cm^-2), the inner one as if it lay at redshift 0.
+
+        An inner column N at redshift z absorbs about as N (1 + z)^-2.6 does here: above the oxygen edge the
+        cross-section falls nearly as E^-2.6 (Morrison & McCammon 1983, ApJ 270, 119).
+        """
+        if math.isnan(self.nh_inner):
+            return self.nh
+        z = 0.0 if math.isnan(self.redshift) else self.redshift
+        return self.nh + self.nh_inner * (1 + z) ** -2.6
+
     def photon_density(self, lo: Array, hi: Array) -> Array:
         """Absorbed photon spectrum.
 

@@ -117,7 +117,12 @@ def simulate_catalog_row(index: int, conditions: Conditions, error_free: ErrorFr
     )
     made.detection.update(_columns(row, d), **hardness_columns(made.observation))
     made.truth.update(
-        kt2=physics.kt2, catalog_row=row.row, label=row.label, spread=c.spread, imputed=" ".join(row.imputed)
+        nh_total=physics.nh_total,
+        kt2=physics.kt2,
+        catalog_row=row.row,
+        label=row.label,
+        spread=c.spread,
+        imputed=" ".join(row.imputed),
     )
     return made
 

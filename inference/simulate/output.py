@@ -19,6 +19,7 @@ from .spectra import Simulated, simulate
 TRUTH = (
     ("shape", "str:32", "", "shape of the photon spectrum"),
     ("nh", "float64", "1e22 cm-2", "absorbing column"),
+    ("nh_total", "float64", "1e22 cm-2", "column of all absorbers, the inner one as if at redshift 0"),
     ("gamma", "float64", "", "photon index; NaN where the shape has none"),
     ("kt", "float64", "keV", "temperature; NaN where the shape has none"),
     ("abundance", "float64", "", "abundance in solar units; NaN where the shape has no lines"),
@@ -38,7 +39,14 @@ TRUTH = (
     ("imputed", "str:128", "", "columns the table lacks, drawn from other detections"),
 )
 # what a row that follows no catalog has in the columns only a catalog fills
-NO_CATALOG: dict[str, Any] = {"kt2": np.nan, "catalog_row": -1, "label": "", "spread": np.nan, "imputed": ""}
+NO_CATALOG: dict[str, Any] = {
+    "nh_total": np.nan,
+    "kt2": np.nan,
+    "catalog_row": -1,
+    "label": "",
+    "spread": np.nan,
+    "imputed": "",
+}
 ANALYTIC = (
     "analytic ACIS-like (front- and back-illuminated chips, contamination, vignetting); not calibration data"
 )

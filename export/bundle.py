@@ -7,16 +7,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from ..inference.catalog.store import command_line
+from ..inference.catalog.store import command_line, sha256_file, without_folders
 from ..inference.errors import ChandraEmbedError
 from ..models.registry import MANIFEST, verify
 from ..training.autoencoder import Autoencoder
 from ..training.checkpoint import Checkpoint
 from ..training.datasets import Spectra, is_seen, read_spectra
+from ..training.evaluation.sample import BASELINE
 from ..training.reconstruction import Baseline, figures
-from .manifest import list_files, make_manifest, version_numbers, without_folders, write_manifest
+from .evaluation import read_evaluation
+from .manifest import list_files, make_manifest, version_numbers, write_manifest
 from .model_card import model_card
 from .parity import TOLERANCE, awkward_spectra, check_parity, measure_parity
 from .to_onnx import to_onnx
@@ -35,6 +38,7 @@ def export_bundle(
     version: str = "1.0.0",
     real: Path | None = None,
     reference: Path | None = None,
+    evaluation: Path | None = None,
 ) -> dict[str, Any]:
     """Freeze an autoencoder.
 
@@ -52,6 +56,8 @@ def export_bundle(
     reference : Path, optional
         ``spectra.h5`` of which the rows of sources that training has not seen become the reference of
         the anomaly scores; the figures are then measured anew, with the frozen files, on these rows.
+    evaluation : Path, optional
+        Folder that ``evaluate`` wrote for the same encoder; its tables go into the manifest and the card.
 
     Returns
     -------
@@ -61,8 +67,9 @@ def export_bundle(
     Raises
     ------
     ChandraEmbedError
-        An unfinished run, a version not above the one there, another recipe, no unseen source, or a
-        frozen file that does not give what torch gives. Nothing is left at `output` then.
+        An unfinished run, a version not above the one there, another recipe, no unseen source, tables of
+        another encoder, or a frozen file that does not give what torch gives. Nothing is left at `output`
+        then.
     """
     if not checkpoint.meta["finished"]:
         raise ChandraEmbedError(
@@ -79,7 +86,9 @@ def export_bundle(
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)
-        manifest = _fill(temporary, output.name, version, checkpoint, real_spectra, unseen, earlier)
+        manifest = _fill(
+            temporary, output.name, version, checkpoint, real_spectra, unseen, evaluation, earlier
+        )
         shutil.rmtree(aside, ignore_errors=True)
         if output.exists():
             os.rename(output, aside)
@@ -97,6 +106,7 @@ def _fill(
     checkpoint: Checkpoint,
     real: Spectra | None,
     unseen: Spectra | None,
+    evaluation: Path | None,
     earlier: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Write every file of the bundle and check them; return the manifest."""
@@ -104,18 +114,32 @@ def _fill(
     n_bins, n_latent = meta["model"]["n_bins"], meta["model"]["n_latent"]
     (folder / "encoder.onnx").write_bytes(to_onnx(model.encoder, n_bins, "spectrum", ENCODER_OUTPUTS))
     (folder / "decoder.onnx").write_bytes(to_onnx(model.decoder, n_latent, "latent_in", DECODER_OUTPUTS))
+    save_baseline(folder / BASELINE, checkpoint)
 
     measured = {"parity": _parity(folder, model, real, unseen), "reconstruction": _stored_figures(meta)}
     extra: dict[str, Any] = {"earlier": earlier, "commands": _commands(meta, unseen)}
     if unseen:
         write_manifest(folder, make_manifest(folder, name, version, meta, {}))
         measured["reconstruction"], extra["anomaly_reference"] = _reference(folder, checkpoint, unseen)
+    if evaluation:
+        measured["evaluation"] = read_evaluation(evaluation, sha256_file(folder / "encoder.onnx"))
     manifest = {**make_manifest(folder, name, version, meta, measured), **extra}
     (folder / "MODEL_CARD.md").write_text(model_card(manifest), encoding="utf-8")
     manifest["files"] = list_files(folder)
     write_manifest(folder, manifest)
     verify(folder)
     return manifest
+
+
+def save_baseline(path: Path, checkpoint: Checkpoint) -> None:
+    """Write what a model is measured against: the PCA of its training rows, and which sources it has seen."""
+    with open(path, "wb") as file:
+        np.savez(
+            file,
+            mean=checkpoint.baseline["mean"].numpy(),
+            components=checkpoint.baseline["components"].numpy(),
+            seen=checkpoint.seen.numpy(),
+        )
 
 
 def _parity(folder: Path, model: Autoencoder, real: Spectra | None, unseen: Spectra | None) -> dict[str, Any]:

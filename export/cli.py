@@ -20,9 +20,20 @@ SPECTRA = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=SPECTRA,
     help="spectra.h5 whose sources unseen in training become the reference of anomaly scores.",
 )
+@click.option(
+    "--evaluation",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that evaluate wrote for the same model; its tables go into the model card.",
+)
 @json_option
 def export(
-    checkpoint: Path, output: Path, version: str, real: Path | None, reference: Path | None, as_json: bool
+    checkpoint: Path,
+    output: Path,
+    version: str,
+    real: Path | None,
+    reference: Path | None,
+    evaluation: Path | None,
+    as_json: bool,
 ) -> None:
     """Freeze a trained model; needs the extra train.
 
@@ -45,7 +56,7 @@ def export(
     from ..training.reconstruction import table
     from .bundle import export_bundle
 
-    manifest = export_bundle(load(checkpoint), output, version, real, reference)
+    manifest = export_bundle(load(checkpoint), output, version, real, reference, evaluation)
     found = manifest["measured"]["reconstruction"]
     if as_json:
         record = {"bundle": str(output), "version": version, "files": sorted(manifest["files"])}

@@ -5,6 +5,7 @@ from textwrap import fill
 from typing import Any
 
 from ..training.reconstruction import table
+from .evaluation import tables
 
 METHOD = "Pinciroli Vago et al., arXiv 2510.14102"
 UNITS = {"rate": "counts s^-1 keV^-1", "flux": "photons cm^-2 s^-1 keV^-1, approximate, not unfolded"}
@@ -68,8 +69,9 @@ def _origin(manifest: Mapping[str, Any]) -> str:
 def _what(manifest: Mapping[str, Any]) -> str:
     model = manifest["model"]
     text = _wrap(
-        f"A transformer autoencoder of X-ray spectra, {manifest['parameters']:,} parameters: "
-        f"{model['n_bins']} bins in {model['n_bins'] // model['patch']} tokens of width {model['width']}, "
+        f"A {model.get('kind', 'transformer')} autoencoder of X-ray spectra, "
+        f"{manifest['parameters']:,} parameters: {model['n_bins']} bins in "
+        f"{model['n_bins'] // model['patch']} tokens of width {model['width']}, "
         f"{model['depth']} blocks on each side, {model['n_latent']} latents between. MinMax normalisation is "
         "its first layer. The embedding is the latent less its mean over the training set, scaled to length "
         "1."
@@ -145,7 +147,10 @@ def _figures(measured: Mapping[str, Any]) -> str:
             f"the largest by {many['largest']:.1e}: the network amplifies the rounding of some rows."
         )
     frozen = _wrap(sentence)
-    return f"{text}\n\n```text\n{table(r['figures'])}\n```\n\n{frozen}"
+    parts = [text, f"```text\n{table(r['figures'])}\n```", frozen]
+    if "evaluation" in measured:
+        parts.append(tables(measured["evaluation"]))
+    return "\n\n".join(parts)
 
 
 def _limits(manifest: Mapping[str, Any]) -> str:

@@ -56,6 +56,11 @@ def examples(path):
     return [line.strip() for line in lines if line.strip().startswith("chandra-embed ")]
 
 
+def options(command):
+    """Return the options of a command."""
+    return {option for parameter in command.params for option in parameter.opts}
+
+
 @by_words
 def test_help_works_and_shows_an_example_of_this_command(path):
     done = CliRunner().invoke(main, [*path[1:], "--help"])
@@ -78,8 +83,13 @@ def test_the_options_of_every_example_exist(path):
 
 @pytest.mark.parametrize("name", list(main.commands))
 def test_every_promised_option_exists(name):
-    found = {option for parameter in main.commands[name].params for option in parameter.opts}
-    assert OPTIONS[name] <= found
+    assert OPTIONS[name] <= options(main.commands[name])
+
+
+def test_every_promised_option_of_train_autoencoder_exists():
+    promised = {"--kind", "--latents", "--epochs", "--batch-size", "--lr", "--width", "--depth", "--heads"}
+    promised |= {"--patch", "--dropout", "--mask", "--noise", "--weighted", "--test", "--rows", "--seed"}
+    assert promised <= options(COMMANDS["chandra-embed", "train", "autoencoder"])
 
 
 def test_the_main_job_is_there():

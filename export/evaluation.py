@@ -1,0 +1,98 @@
+"""What ``evaluate`` found, taken into a bundle: its manifest and card show the numbers of those tables."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..inference.errors import ChandraEmbedError
+
+# command -> columns shown in the card, and what the table is of
+SHOWN = {
+    "reconstruction": (
+        ("model", "data", "mae", "mae_low", "mae_high", "truth_mae"),
+        "Mean absolute error of normalised spectra of sources not seen, and against the noise-free truth.",
+    ),
+    "clusters": (
+        ("latents", "classes", "method", "balanced_accuracy", "low", "high", "chance", "ceiling"),
+        "Clusters as classes: balanced accuracy of the method chosen on the training sources, on sources not "
+        "seen. `ceiling`: a random forest on the same numbers.",
+    ),
+    "latents": (
+        ("quantity", "expression", "complexity", "r2", "r2_linear", "r2_null"),
+        "Physical quantities of AGN as expressions of the latents, R^2 on sources held out.",
+    ),
+    "nuisance": (
+        ("recipe", "quantity", "r2", "r2_linear", "r2_null"),
+        "What the embedding tells of the observation instead of the source: R^2 on sources held out.",
+    ),
+}
+
+
+def read_evaluation(folder: Path, encoder_sha256: str) -> dict[str, Any]:
+    """Read the tables of a folder that ``evaluate`` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``reconstruction.json`` and the like; those that are missing are left out.
+    encoder_sha256 : str
+        Of the encoder they must have been measured with.
+
+    Returns
+    -------
+    dict of str to dict
+        Command -> ``files`` (what it was measured on), ``simulated``, ``rows``.
+
+    Raises
+    ------
+    ChandraEmbedError
+        No table there, or one of another model.
+    """
+    found = {}
+    for name in SHOWN:
+        path = folder / f"{name}.json"
+        if not path.is_file():
+            continue
+        content = json.loads(path.read_text(encoding="utf-8"))
+        facts = content.get("samples", [content])
+        theirs = {fact["encoder_sha256"] for fact in facts}
+        if encoder_sha256 not in theirs:
+            raise ChandraEmbedError(
+                f"{path}: was measured with another encoder ({', '.join(sorted(theirs))}); run "
+                f"chandra-embed evaluate {name} on this model again"
+            )
+        rows = [row for row in content["rows"] if row.get("chosen", True)]
+        found[name] = {
+            "simulated": all(fact["simulated"] for fact in facts),
+            "files": [file for fact in facts for file in fact["files"]],
+            "rows": [{key: row[key] for key in SHOWN[name][0] if key in row} for row in rows],
+        }
+    if not found:
+        raise ChandraEmbedError(f"{folder}: no table of chandra-embed evaluate ({', '.join(SHOWN)})")
+    return found
+
+
+def tables(evaluation: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return Markdown of the tables, each said to be of simulated spectra where it is."""
+    parts = []
+    for name, found in evaluation.items():
+        kind = "SIMULATED" if found["simulated"] else "Observed"
+        files = ", ".join(sorted({file["name"] for file in found["files"]}))
+        parts.append(
+            f"### evaluate {name}\n\n{SHOWN[name][1]} {kind} spectra: {files}.\n\n{_table(found['rows'])}"
+        )
+    return "\n\n".join(parts)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
+    lines += [" | ".join(_cell(row.get(column)) for column in columns) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

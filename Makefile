@@ -52,7 +52,6 @@ bench: $(VENV)/.bench
 TABLES := $(CHANDRA_EMBED_DATA)/tables
 FITTED := train-muwclass train-labelled train-sdss train-globular train-population
 FILES := $(FITTED:%=%.h5)
-VERSION := 1.1.0
 RUN := cd $(CURDIR)/runs && CHANDRA_EMBED_THREADS=1 $(CURDIR)/$(BIN)/chandra-embed
 SIMULATE := $(RUN) simulate --overwrite
 
@@ -68,15 +67,15 @@ $(FITTED:%=runs/%.h5) runs/reference.h5: | $(VENV)/.test
 
 # make -j2 train: a model trains on one thread, for the same bytes from the same seed
 train: train-spectrum-8 train-spectrum-64
-train-spectrum-8: LATENTS = 8
-train-spectrum-64: LATENTS = 64
+train-spectrum-8: ARGS = 8 1.1.0 reconstruction clusters latents nuisance
+train-spectrum-64: ARGS = 64 1.0.0 reconstruction clusters nuisance
 train-spectrum-8 train-spectrum-64: train-%: $(FITTED:%=runs/%.h5) runs/reference.h5
-	$(RUN) train autoencoder $(FILES) -o $* --latents $(LATENTS) --test 0.5 --noise 0.03 --epochs 30
+	$(RUN) train autoencoder $(FILES) -o $* --latents $(word 1,$(ARGS)) --test 0.5 --noise 0.03 --epochs 30
 	rm -rf runs/drafts/$* runs/models/$*
-	$(RUN) export $* -o drafts/$* --version $(VERSION) --reference reference.h5
-	for what in reconstruction clusters latents nuisance; do \
+	$(RUN) export $* -o drafts/$* --version $(word 2,$(ARGS)) --reference reference.h5
+	for what in $(wordlist 3,9,$(ARGS)); do \
 	  $(RUN) evaluate $$what --model drafts/$* -o evaluation-$* --overwrite || exit 1; done
-	$(RUN) export $* -o models/$* --version $(VERSION) --reference reference.h5 --evaluation evaluation-$*
+	$(RUN) export $* -o models/$* --version $(word 2,$(ARGS)) --reference reference.h5 --evaluation evaluation-$*
 
 # runs of reduced budget (20,000 spectra, 12 epochs): seeds, kinds, and one setting changed at a time
 SWEEP := transformer-s0 recurrent-s0 transformer-s1 recurrent-s1 transformer-s2 recurrent-s2 \

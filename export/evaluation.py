@@ -19,11 +19,11 @@ SHOWN = {
         "seen. `ceiling`: a random forest on the same numbers.",
     ),
     "latents": (
-        ("quantity", "expression", "complexity", "r2", "r2_linear", "r2_null"),
-        "Physical quantities of AGN as expressions of the latents, R^2 on sources held out.",
+        ("sources", "quantity", "expression", "complexity", "r2", "r2_linear", "r2_null"),
+        "Physical quantities of AGN and of all classes as expressions of latents, R^2 on sources held out.",
     ),
     "nuisance": (
-        ("recipe", "quantity", "r2", "r2_linear", "r2_null"),
+        ("recipe", "model", "quantity", "r2", "r2_linear", "r2_null"),
         "What the embedding tells of the observation instead of the source: R^2 on sources held out.",
     ),
 }
@@ -79,10 +79,14 @@ def tables(evaluation: Mapping[str, Mapping[str, Any]]) -> str:
     for name, found in evaluation.items():
         kind = "SIMULATED" if found["simulated"] else "Observed"
         files = ", ".join(sorted({file["name"] for file in found["files"]}))
-        parts.append(
-            f"### evaluate {name}\n\n{SHOWN[name][1]} {kind} spectra: {files}.\n\n{_table(found['rows'])}"
-        )
+        real = "; the rows said to be real are of observed ones" if _any_real(found["rows"]) else ""
+        about = f"{SHOWN[name][1]} {kind} spectra: {files}{real}."
+        parts.append(f"### evaluate {name}\n\n{about}\n\n{_table(found['rows'])}")
     return "\n\n".join(parts)
+
+
+def _any_real(rows: Sequence[Mapping[str, Any]]) -> bool:
+    return any(row.get("data") == "real" for row in rows)
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

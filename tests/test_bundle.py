@@ -1,7 +1,7 @@
-"""The shipped bundle: golden outputs for ever, the same row everywhere, sane scores.
+"""The shipped bundles: golden outputs for ever, the same row everywhere, sane scores.
 
-``tests/golden/spectrum-8-1.0.0.npz`` holds simulated spectra (``simulate -n 6 --seed 2026``), one constant
-and one empty spectrum, and what version 1.0.0 made of them when it was frozen. A new version gets a new file.
+``tests/golden/NAME-VERSION.npz`` holds simulated spectra (``simulate -n 6 --seed 2026``), one constant
+and one empty spectrum, and what that version made of them when it was frozen. A new version gets a new file.
 """
 
 from pathlib import Path
@@ -16,17 +16,18 @@ from chandra_embed.inference.recipe import Recipe
 from chandra_embed.inference.reference import Reference
 from chandra_embed.inference.score import score_file
 from chandra_embed.inference.simulate.spectra import simulate
-from chandra_embed.models import registry
+from chandra_embed.training.evaluation.sample import read_baseline
 
 
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return Encoder.load("spectrum-8", device="cpu")
+@pytest.fixture(scope="module", params=["spectrum-8", "spectrum-64"])
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    return Encoder.load(request.param, device="cpu")
 
 
 @pytest.fixture(scope="module")
 def frozen(golden: Path, encoder: Encoder) -> dict[str, np.ndarray]:
-    with np.load(golden / f"spectrum-8-{encoder.manifest.version}.npz", allow_pickle=False) as file:
+    name = f"{encoder.manifest.name}-{encoder.manifest.version}.npz"
+    with np.load(golden / name, allow_pickle=False) as file:
         return dict(file)
 
 
@@ -36,7 +37,7 @@ def test_golden_outputs(encoder: Encoder, frozen: dict[str, np.ndarray], name: s
 
 
 def test_golden_scores(encoder: Encoder, frozen: dict[str, np.ndarray]) -> None:
-    reference = Reference.load(registry.find("spectrum-8") / "anomaly.npz")
+    reference = Reference.load(encoder.manifest.folder / "anomaly.npz")
     scores = reference.score(frozen["embedding"], frozen["reconstruction_error"])
     for name in ("knn_distance", "isolation", "anomaly"):
         np.testing.assert_allclose(scores[name], frozen[name], rtol=0, atol=1e-6)
@@ -82,3 +83,18 @@ def test_a_real_row_is_the_same_alone_and_in_any_batch(chandra_data: Path, tmp_p
     for size in (2, 7, 512):
         batch = Encoder.load("spectrum-8", device="cpu", batch_size=size).embed(spectra)
         np.testing.assert_allclose(batch, alone, rtol=0, atol=1e-6)
+
+
+def test_the_baseline_is_a_pca_of_as_many_numbers_and_names_the_sources_seen(encoder: Encoder) -> None:
+    mean, components, seen = read_baseline(encoder.manifest)
+    assert mean.shape == (400,)
+    size = encoder.manifest.content["model"]["n_latent"]
+    np.testing.assert_allclose(components @ components.T, np.eye(size), atol=1e-5)
+    assert (np.diff(seen) > 0).all()
+    assert len(seen) > 1000
+
+
+def test_the_card_shows_what_was_measured_beside_its_baselines(encoder: Encoder) -> None:
+    card = (encoder.manifest.folder / "MODEL_CARD.md").read_text()
+    for words in ("SIMULATED", "evaluate reconstruction", "evaluate nuisance", "PCA-", "chance"):
+        assert words in card

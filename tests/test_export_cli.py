@@ -69,7 +69,13 @@ def test_bundle_is_whole(made, run, spectra):
     manifest = verify(made)
     content = manifest.content
     assert sorted(p.name for p in made.parent.iterdir()) == ["small-3"]
-    assert sorted(manifest.files) == ["MODEL_CARD.md", "anomaly.npz", "decoder.onnx", "encoder.onnx"]
+    assert sorted(manifest.files) == [
+        "MODEL_CARD.md",
+        "anomaly.npz",
+        "baseline.npz",
+        "decoder.onnx",
+        "encoder.onnx",
+    ]
     assert (manifest.name, manifest.version, content["opset"]) == ("small-3", "1.0.0", 20)
     assert manifest.recipe_fingerprint == Recipe().fingerprint
     assert content["inputs"]["encoder.onnx"] == {"spectrum": {"shape": ["batch", 400], "dtype": "float32"}}

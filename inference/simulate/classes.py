@@ -84,7 +84,7 @@ class Physics:
         if math.isnan(self.nh_inner):
             return self.nh
         z = 0.0 if math.isnan(self.redshift) else self.redshift
-        return self.nh + self.nh_inner * (1 + z) ** -2.6
+        return float(self.nh + self.nh_inner * (1 + z) ** -2.6)
 
     def photon_density(self, lo: Array, hi: Array) -> Array:
         """Absorbed photon spectrum.

@@ -1,0 +1,1 @@
+"""How good a model is: reconstruction, clusters, the meaning of latents, nuisances; torch is not needed."""

@@ -329,8 +329,12 @@ def evaluation_catalog(folder: Path, recipe: Recipe, spread: float = 1.0) -> lis
     table = data_folder() / "tables" / TABLE
     if not table.is_file():
         raise ChandraEmbedError(f"{table}: no such table; name a file of spectra instead")
-    marks = ([] if recipe.quantity == "rate" else [recipe.quantity]) + ([] if spread == 1 else [f"{spread:g}"])
-    path = folder / f"{'-'.join(['evaluation-muwclass', *marks])}.h5"
+    marks = ["evaluation-muwclass"]
+    if recipe.quantity != "rate":
+        marks.append(recipe.quantity)
+    if spread != 1:
+        marks.append(f"{spread:g}")
+    path = folder / f"{'-'.join(marks)}.h5"
     wanted = {
         "seed": SEED,
         "catalog_sha256": store.sha256_file(table),

@@ -118,7 +118,8 @@ def test_no_folder_of_this_machine_in_a_result(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tables.store, "command_line", lambda: "chandra-embed evaluate x /a/b/c.h5 -o /d/e")
     file = {"name": "c.h5", "sha256": "0", "command": "chandra-embed simulate -o /a/b/c.h5"}
-    sample = SimpleNamespace(model="m 1.0.0", simulated=True, recipe=Recipe(), files=(file,))
+    facts = {"model": "m 1.0.0", "encoder_sha256": "0", "simulated": True, "recipe": Recipe()}
+    sample = SimpleNamespace(**facts, files=(file,))
     write_result(tmp_path, "x", [], sample_facts(sample))
     text = (tmp_path / "x.json").read_text()
     content = json.loads(text)

@@ -47,16 +47,21 @@ def read_evaluation(folder: Path, encoder_sha256: str) -> dict[str, Any]:
     Raises
     ------
     ChandraEmbedError
-        No table there, or one of another model.
+        No table there, one that cannot be read, or one of another model.
     """
     found = {}
     for name in SHOWN:
         path = folder / f"{name}.json"
         if not path.is_file():
             continue
-        content = json.loads(path.read_text(encoding="utf-8"))
-        facts = content.get("samples", [content])
-        theirs = {fact["encoder_sha256"] for fact in facts}
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            facts = content.get("samples", [content])
+            theirs = {fact["encoder_sha256"] for fact in facts}
+        except (ValueError, KeyError, AttributeError) as error:
+            raise ChandraEmbedError(
+                f"{path}: not a table of chandra-embed evaluate ({type(error).__name__}); run it again"
+            ) from error
         if encoder_sha256 not in theirs:
             raise ChandraEmbedError(
                 f"{path}: was measured with another encoder ({', '.join(sorted(theirs))}); run "

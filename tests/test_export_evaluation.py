@@ -62,3 +62,10 @@ def test_tables_of_another_encoder_are_refused(tmp_path):
 def test_a_folder_without_tables_is_refused(tmp_path):
     with pytest.raises(ChandraEmbedError, match="no table of chandra-embed evaluate"):
         read_evaluation(tmp_path, "a" * 64)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", "\xff"])
+def test_a_broken_table_is_named(tmp_path, text):
+    (tmp_path / "clusters.json").write_text(text, encoding="latin-1")
+    with pytest.raises(ChandraEmbedError, match=r"clusters.json: not a table of chandra-embed evaluate"):
+        read_evaluation(tmp_path, "a" * 64)

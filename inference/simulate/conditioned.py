@@ -117,6 +117,7 @@ def simulate_catalog_row(index: int, conditions: Conditions, error_free: ErrorFr
     )
     made.detection.update(_columns(row, d), **hardness_columns(made.observation))
     made.truth.update(
+        population=physics.population,
         nh_total=physics.nh_total,
         kt2=physics.kt2,
         catalog_row=row.row,

@@ -18,6 +18,7 @@ from .spectra import Simulated, simulate
 # name, type, unit, description
 TRUTH = (
     ("shape", "str:32", "", "shape of the photon spectrum"),
+    ("population", "str:64", "", "sub-population within the class; empty: no class"),
     ("nh", "float64", "1e22 cm-2", "absorbing column"),
     ("nh_total", "float64", "1e22 cm-2", "column of all absorbers, the inner one as if at redshift 0"),
     ("gamma", "float64", "", "photon index; NaN where the shape has none"),
@@ -40,6 +41,7 @@ TRUTH = (
 )
 # what a row that follows no catalog has in the columns only a catalog fills
 NO_CATALOG: dict[str, Any] = {
+    "population": "",
     "nh_total": np.nan,
     "kt2": np.nan,
     "catalog_row": -1,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class Spectra:
         Of each file: name, sha256, simulated, command, rows, constant (rows left out).
     error : ndarray, shape (n, n_bins), float32, optional
         1 sigma, in the recipe's quantity, where it was asked for.
+    truth : ndarray, shape (n, n_bins), float32, optional
+        The same spectra without noise and background, of simulated files, where they were asked for.
     """
 
     value: NDArray[np.float32]
@@ -45,19 +47,24 @@ class Spectra:
     recipe: Recipe
     files: tuple[dict[str, Any], ...]
     error: NDArray[np.float32] | None = None
+    truth: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.value)
 
     def take(self, rows: NDArray[Any]) -> "Spectra":
         """Return the rows of an index or mask."""
-        error = None if self.error is None else self.error[rows]
-        return Spectra(
-            self.value[rows], self.source_id[rows], self.net_counts[rows], self.recipe, self.files, error
+        return replace(
+            self,
+            value=self.value[rows],
+            source_id=self.source_id[rows],
+            net_counts=self.net_counts[rows],
+            error=None if self.error is None else self.error[rows],
+            truth=None if self.truth is None else self.truth[rows],
         )
 
 
-def read_spectra(paths: Sequence[Path], *, errors: bool = False) -> Spectra:
+def read_spectra(paths: Sequence[Path], *, errors: bool = False, truth: bool = False) -> Spectra:
     """Read every spectrum that holds a shape; rows of one constant value (no counts) hold none.
 
     Parameters
@@ -66,6 +73,8 @@ def read_spectra(paths: Sequence[Path], *, errors: bool = False) -> Spectra:
         ``spectra.h5`` files of one recipe.
     errors : bool
         Read the errors of the bins too.
+    truth : bool
+        Read the noise-free spectra too; simulated files alone have them.
 
     Returns
     -------
@@ -75,9 +84,10 @@ def read_spectra(paths: Sequence[Path], *, errors: bool = False) -> Spectra:
     Raises
     ------
     ChandraEmbedError
-        Files of two recipes, one file twice, a file that cannot be read, or no usable row at all.
+        Files of two recipes, one file twice, a file that cannot be read or lacks what was asked for, or no
+        usable row at all.
     """
-    read = [_read_one(path, errors) for path in paths]
+    read = [_read_one(path, errors, truth) for path in paths]
     seen: dict[str, Path] = {}
     for path, spectra in zip(paths, read, strict=True):
         sha256 = spectra.files[0]["sha256"]
@@ -98,10 +108,11 @@ def read_spectra(paths: Sequence[Path], *, errors: bool = False) -> Spectra:
         read[0].recipe,
         tuple(s.files[0] for s in read),
         np.concatenate([s.error for s in read if s.error is not None]) if errors else None,
+        np.concatenate([s.truth for s in read if s.truth is not None]) if truth else None,
     )
 
 
-def _read_one(path: Path, errors: bool) -> Spectra:
+def _read_one(path: Path, errors: bool, truth: bool) -> Spectra:
     """Read one file and leave out its constant rows."""
     with store.open_store(path, store.SPECTRA) as file:
         recipe = recipe_from_json(str(file.attrs["recipe"]))
@@ -124,9 +135,10 @@ def _read_one(path: Path, errors: bool) -> Spectra:
             "constant": int(n - keep.sum()),
         }
         error = _read_errors(file, n)[keep] if errors else None
+        true = _read_truth(file, n)[keep] if truth else None
         source_id = store.read_column(file, "source_id")[keep]
         net_counts = store.read_column(file, "net_counts")[keep]
-    return Spectra(value[keep], source_id, net_counts, recipe, (facts,), error)
+    return Spectra(value[keep], source_id, net_counts, recipe, (facts,), error, true)
 
 
 def _read_errors(file: h5py.File, n: int) -> NDArray[np.float32]:
@@ -139,6 +151,16 @@ def _read_errors(file: h5py.File, n: int) -> NDArray[np.float32]:
             "ingest the file again"
         )
     return error
+
+
+def _read_truth(file: h5py.File, n: int) -> NDArray[np.float32]:
+    """Read the noise-free spectra of the first n rows."""
+    if "truth/value" not in file:
+        raise StoreError(
+            f"{file.filename}: holds no noise-free spectra (/truth/value); give simulated files or no --denoise"
+        )
+    true: NDArray[np.float32] = file["truth/value"][:n]
+    return true
 
 
 def split(

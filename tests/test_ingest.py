@@ -9,7 +9,7 @@ import ogip
 import pytest
 from chandra_embed.inference import read_spectrum
 from chandra_embed.inference.catalog import store
-from chandra_embed.inference.catalog.ingest import ingest, source_id
+from chandra_embed.inference.catalog.ingest import ingest
 from chandra_embed.inference.cli.ingest import ingest as command
 from chandra_embed.inference.errors import ChandraEmbedError
 from chandra_embed.inference.preprocess import group, preprocess
@@ -151,13 +151,6 @@ def test_more_rows_than_a_chunk(tmp_path: Path) -> None:
         assert summary.used == store.row_count(file) == 259
         assert file["counts/grid"].shape == (259,)
         assert file["counts/source"][258].sum() == ogip.counts(258).sum()
-
-
-def test_source_id() -> None:
-    keyed = {"name": "", "obsid": 7, "obi": 0, "region_id": 3, "file": "f"}
-    assert source_id({**keyed, "name": "2CXO J1"}) == "2CXO J1"
-    assert source_id(keyed) == "7_0_3"
-    assert source_id({**keyed, "region_id": -1}) == "f"
 
 
 def test_command(files: Path, tmp_path: Path) -> None:

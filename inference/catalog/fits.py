@@ -126,8 +126,8 @@ def read_spectrum(path: str | Path, companions: Companions | None = None) -> Spe
         area_hi=area.energ_hi if area else None,
         area=area.area if area else None,
     )
-    facts = _facts(path, pha)
-    facts |= {
+    facts = header_facts(path, pha.header) | {
+        "exposure": pha.exposure,
         "has_background": background is not None,
         "has_arf": area is not None,
         "has_rmf": rmf is not None,
@@ -212,16 +212,33 @@ def _scale(source: Pha, background: Pha | None, onto: NDArray[np.int64]) -> floa
     return factors[0] / factors[1]
 
 
-def _facts(path: Path, pha: Pha) -> dict[str, Any]:
-    """Header facts by the names of ``/detection``; the file name helps where a header is silent."""
-    obs_id = pha.text("OBS_ID")
+def header_facts(path: Path, header: Any) -> dict[str, Any]:
+    """Return what a header tells, by the names of ``/detection``; the file name helps where it is silent.
+
+    Parameters
+    ----------
+    path : Path
+        The file: a CSC name holds ObsID, observation interval and region.
+    header : astropy.io.fits.Header
+        Of a spectrum, an event list or a light curve.
+
+    Returns
+    -------
+    dict
+        obs_id, obsid, obi, region_id, ra, dec, theta, date_obs.
+    """
+
+    def text(key: str) -> str:
+        return str(header.get(key, "") or "").strip()
+
+    obs_id = text("OBS_ID")
     name = CSC_NAME.match(path.name)
     obsid = int(obs_id) if obs_id.isdecimal() and len(obs_id) < 9 else -1
     if not obs_id and name:
         obs_id, obsid = str(int(name[1])), int(name[1])
-    obi = pha.header.get("OBI_NUM", int(name[2]) if name else -1)
-    region = re.match(r"\d{1,8}$", pha.text("REGIONID"))
-    ra, dec = number(pha.header, "RA"), number(pha.header, "DEC")
+    obi = header.get("OBI_NUM", int(name[2]) if name else -1)
+    region = re.match(r"\d{1,8}$", text("REGIONID"))
+    ra, dec = number(header, "RA"), number(header, "DEC")
     return {
         "obs_id": obs_id,
         "obsid": obsid,
@@ -229,9 +246,8 @@ def _facts(path: Path, pha: Pha) -> dict[str, Any]:
         "region_id": int(region[0]) if region else int(name[3]) if name else -1,
         "ra": ra,
         "dec": dec,
-        "theta": off_axis(ra, dec, number(pha.header, "RA_PNT"), number(pha.header, "DEC_PNT")),
-        "exposure": pha.exposure,
-        "date_obs": pha.text("DATE-OBS"),
+        "theta": off_axis(ra, dec, number(header, "RA_PNT"), number(header, "DEC_PNT")),
+        "date_obs": text("DATE-OBS"),
     }
 
 

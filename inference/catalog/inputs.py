@@ -1,10 +1,9 @@
-"""Which files are given, and the one fate of each: used, companion of another, or quarantined.
+"""Which files are given, and of spectra the one fate of each: used, companion of another, or quarantined.
 
 HDUCLAS2 alone cannot be trusted (backgrounds say TOTAL), so a background is what another file's BACKFILE
 names, or what pairs with a source of the same ObsID and exposure by its name.
 """
 
-import gzip
 import logging
 import os
 import re
@@ -15,23 +14,23 @@ from pathlib import Path
 
 from ..errors import ChandraEmbedError, Quarantined
 from .fits import Companions, find_named
+from .kinds import SPECTRUM, found_kind, kind_of
 from .pha import read_pha, spectrum_extensions
 from .responses import open_fits
 
 logger = logging.getLogger("chandra_embed")
 
-BY_NAME = (".pi", ".pha", "pha2", "pha2.fits", "pha3.fits")
 FEW_COUNTS = 20
-COLLECTION = (".hdf5", ".h5")
 BACKGROUND_WORDS = {"bg", "bkg", "bgd", "back", "background"}
 
 
 @dataclass(frozen=True)
 class Given:
-    """One input file: where it lies, and its name relative to the PATH given."""
+    """One input file: where it lies, its name relative to the PATH given, and its kind (see `kinds`)."""
 
     path: Path
     label: str
+    kind: str = SPECTRUM
 
 
 @dataclass(frozen=True)
@@ -69,12 +68,16 @@ class Heading:
 
 @dataclass
 class Fates:
-    """Every input once: `used`, `companions` (path -> of, why) or `quarantined` (path -> reason)."""
+    """Every input once: `used`, `companions` (path -> of, why) or `quarantined` (path -> reason).
+
+    `paired` are the backgrounds found by name, `joined` the event files and light curves that are companions.
+    """
 
     used: list[Given] = field(default_factory=list)
     companions: dict[Given, tuple[Given, str]] = field(default_factory=dict)
     quarantined: dict[Given, Quarantined] = field(default_factory=dict)
     paired: dict[Given, Path] = field(default_factory=dict)
+    joined: dict[Given, list[Given]] = field(default_factory=dict)
 
     @property
     def given(self) -> int:
@@ -83,7 +86,7 @@ class Fates:
 
 
 def discover(paths: Sequence[Path]) -> list[Given]:
-    """List the inputs: files given by name, and in directories all that are spectra by name or content.
+    """List the inputs: files given by name, and in directories all that :func:`kinds.found_kind` knows.
 
     A file reached twice counts once. Names are relative to the directory given; where two directories
     hold the same name, the directory's own name goes in front.
@@ -94,17 +97,21 @@ def discover(paths: Sequence[Path]) -> list[Given]:
         A path does not exist.
     """
     found: dict[Path, tuple[Path, Path]] = {}
+    kinds: dict[Path, str] = {}
     for path in paths:
         if path.is_dir():
             for file in _walk(path):
-                if looks_like_spectrum(file):
-                    found.setdefault(file.resolve(), (file, path))
+                kind = None if file.resolve() in kinds else found_kind(file)
+                if kind is not None:
+                    found[file.resolve()], kinds[file.resolve()] = (file, path), kind
         elif path.exists():
-            found.setdefault(path.resolve(), (path, path.parent))
+            if path.resolve() not in kinds:
+                found[path.resolve()], kinds[path.resolve()] = (path, path.parent), kind_of(path)
         else:
             raise ChandraEmbedError(f"{path}: no such file or directory")
     labels = _labels(list(found.values()))
-    return [Given(file, label) for (file, _), label in zip(found.values(), labels, strict=True)]
+    files = zip(found.values(), labels, kinds.values(), strict=True)
+    return [Given(file, label, kind) for (file, _), label, kind in files]
 
 
 def _labels(found: Sequence[tuple[Path, Path]]) -> list[str]:
@@ -143,39 +150,13 @@ def _warn(error: OSError) -> None:
     logger.warning("%s: cannot be listed (%s), so nothing in it is read", error.filename, error.strerror)
 
 
-def looks_like_spectrum(path: Path) -> bool:
-    """Whether a file found in a directory is an input: by its name, or FITS with a SPECTRUM extension.
-
-    What cannot be opened counts by its name alone.
-    """
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith(BY_NAME):
-        return True
-    if name.endswith(COLLECTION):
-        from .multimodal import is_collection
-
-        return is_collection(path)
-    try:
-        with open(path, "rb") as raw:
-            start = raw.read(9)
-        if start[:2] == b"\x1f\x8b":
-            with gzip.open(path) as packed:
-                start = packed.read(9)
-        if start != b"SIMPLE  =":
-            return False
-        with open_fits(path) as file:
-            return bool(spectrum_extensions(file))
-    except (OSError, EOFError, Quarantined):
-        return False
-
-
 def decide(given: Sequence[Given], companions: Mapping[Path, Companions]) -> Fates:
-    """Decide the fate of every input, as far as headers and counts tell.
+    """Decide the fate of every spectrum, as far as headers and counts tell.
 
     Parameters
     ----------
     given : sequence of Given
-        The inputs.
+        The spectra among the inputs.
     companions : mapping
         Path to the background and responses that a table names for it.
     """

@@ -8,20 +8,36 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Quarantined, StoreError
+from ..event_list import EventList
 from ..preprocess import Observation
 from ..recipe import Recipe
 from . import store
+from .event_table import create_event_groups, write_events, write_lightcurves
 from .schema import BY_NAME, COLUMNS
+
+if TYPE_CHECKING:
+    from .lightcurves import LightCurve
 
 CHUNK = 256
 CHANNELS = 1024
+
+
+class _Pending(NamedTuple):
+    """One detection that waits to be written."""
+
+    detection: dict[str, Any]
+    value: NDArray[np.float32]
+    error: NDArray[np.float32]
+    observation: Observation | None
+    events: EventList | None
+    lightcurve: "LightCurve | None"
 
 
 class SpectraWriter:
@@ -44,7 +60,7 @@ class SpectraWriter:
             store.SPECTRA,
             {"recipe": recipe.to_json(), "recipe_fingerprint": recipe.fingerprint, **attributes},
         )
-        self._pending: list[tuple[dict[str, Any], NDArray[Any], NDArray[Any], Any]] = []
+        self._pending: list[_Pending] = []
         self._grids: dict[str, int] = {}
         self._create()
 
@@ -111,6 +127,7 @@ class SpectraWriter:
             "keV",
             "upper energies of the channels; NaN past the last",
         )
+        create_event_groups(self.file)
 
     def append(
         self,
@@ -118,6 +135,8 @@ class SpectraWriter:
         value: NDArray[np.float32],
         error: NDArray[np.float32],
         observation: Observation | None,
+        events: EventList | None = None,
+        lightcurve: "LightCurve | None" = None,
     ) -> None:
         """Add one detection; columns that `detection` leaves out are missing.
 
@@ -129,6 +148,10 @@ class SpectraWriter:
             The spectrum on the grid, in the recipe's quantity.
         observation : Observation or None
             The counts it came from; None where the input held no counts.
+        events : EventList, optional
+            Its events and good time; None where no event file was read.
+        lightcurve : LightCurve, optional
+            Its binned light curve; None where none was read.
 
         Raises
         ------
@@ -141,7 +164,7 @@ class SpectraWriter:
                 raise Quarantined(
                     "name-too-long", f"{name} has more than {length} bytes: {str(text)[:60]!r}..."
                 )
-        self._pending.append((dict(detection), value, error, observation))
+        self._pending.append(_Pending(dict(detection), value, error, observation, events, lightcurve))
         if len(self._pending) == CHUNK:
             self._flush()
 
@@ -156,13 +179,15 @@ class SpectraWriter:
                     dataset.resize(self.rows, axis=0)
         columns: dict[str, NDArray[Any]] = {}
         for c in COLUMNS:
-            values = [row[0].get(c.name, c.missing) for row in self._pending]
+            values = [row.detection.get(c.name, c.missing) for row in self._pending]
             columns[c.name] = np.array(values, dtype=object if c.length else np.dtype(c.dtype))
         store.write_detections(self.file["detection"], start, columns)
         rows = slice(start, self.rows)
-        self.file["spectrum/value"][rows] = np.stack([row[1] for row in self._pending])
-        self.file["spectrum/error"][rows] = np.stack([row[2] for row in self._pending])
+        self.file["spectrum/value"][rows] = np.stack([row.value for row in self._pending])
+        self.file["spectrum/error"][rows] = np.stack([row.error for row in self._pending])
         self._flush_counts(rows)
+        write_events(self.file, [row.events for row in self._pending])
+        write_lightcurves(self.file, [row.lightcurve for row in self._pending])
         self._pending.clear()
         self.file.flush()
 
@@ -171,7 +196,7 @@ class SpectraWriter:
         source = np.zeros((n, CHANNELS), np.float32)
         background = np.full((n, CHANNELS), np.nan, np.float32)
         scale, grid = np.full(n, np.nan), np.full(n, -1, np.int32)
-        for i, (_, _, _, observation) in enumerate(self._pending):
+        for i, observation in enumerate(row.observation for row in self._pending):
             if observation is None:
                 continue
             m = len(observation.counts)
@@ -206,6 +231,7 @@ class SpectraWriter:
         companions: Sequence[tuple[str, str, str]] = (),
         quarantine: Sequence[tuple[str, str]] = (),
         attributes: Mapping[str, Any] | None = None,
+        regions: Sequence[tuple[str, str, int, str]] = (),
     ) -> None:
         """Write what is pending and the fates of the other inputs, and mark the file complete.
 
@@ -217,6 +243,8 @@ class SpectraWriter:
             Inputs set aside.
         attributes : mapping, optional
             Further root attributes.
+        regions : sequence of (path, region, row, reason)
+            Regions of event files with the row each gave; -1 and why where it gave none.
         """
         self._flush()
         companion = {
@@ -230,6 +258,15 @@ class SpectraWriter:
             made = self.file.create_group(group)
             for i, (name, text) in enumerate(columns.items()):
                 store.write_dataset(made, name, [row[i] for row in rows], "", text)
+        made = self.file.create_group("region")
+        for i, name, text in (
+            (0, "path", "an event file"),
+            (1, "region", "a region asked for"),
+            (3, "reason", "why it gave no row; empty where it did"),
+        ):
+            store.write_dataset(made, name, [row[i] for row in regions], "", text)
+        numbers = np.array([row[2] for row in regions], np.int64)
+        store.write_dataset(made, "row", numbers, "", "its row; -1: none")
         for name, value in (attributes or {}).items():
             self.file.attrs[name] = value
         store.finish(self.file)

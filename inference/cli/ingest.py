@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...models.errors import ChandraEmbedError
 from .base import Command
 from .options import group_min_option, json_option, output_option, overwrite_option, quantity_option
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Table with columns file, arf, rmf, background: what headers do not name.",
 )
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar='x,y,r|ra,dec,r"|FILE',
+    help="Events of this circle (sky pixels; with a unit on r, sky coordinates) or region file (reg3, DS9); "
+    "several: a row each.",
+)
 @group_min_option
 @quantity_option
 @output_option("The spectra.h5 to write.")
@@ -29,28 +38,38 @@ if TYPE_CHECKING:
 def ingest(
     paths: tuple[Path, ...],
     responses: Path | None,
+    regions: tuple[str, ...],
     group_min: int,
     quantity: str,
     output: Path,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Read spectra (PHA with ARF, RMF, background) onto one logarithmic energy grid.
+    """Read spectra (PHA with ARF, RMF, background) and event files onto one logarithmic energy grid.
 
-    PATH is a file or a directory; in directories every spectrum is taken. CSC level 3 files, CIAO .pi files
-    and the Multimodal Universe's chandra HDF5 files are read. Each input is used, or the companion of
-    another (its background, or a grouped copy), or quarantined with the reason; the three add up.
+    PATH is a file or a directory; in directories every spectrum, event file (evt2, regevt3) and light curve
+    (lc3) is taken. CSC level 3 files, CIAO .pi files and the Multimodal Universe's chandra HDF5 files are
+    read. Events and light curves join the spectrum of the same detection; without one they make a row
+    of their own. Each input is used, or the companion of another (its background, its events, a
+    grouped copy), or quarantined with the reason; the three add up, an event file counts once.
 
     \b
     Example:
       chandra-embed ingest my_spectra/ -o spectra.h5
+      chandra-embed ingest acisf00755_evt2.fits --region '22:25:52.6,+65:35:35,4"' -o spectra.h5
     """
     from ..catalog import ingest as work
+    from ..catalog.regions import parse_region
     from ..catalog.store import may_write
     from ..recipe import Recipe
 
+    try:
+        wanted = [parse_region(text) for text in regions]
+    except ChandraEmbedError as error:
+        raise click.BadParameter(str(error), param_hint="--region") from error
     may_write(output, overwrite)
-    summary = work.ingest(paths, output, Recipe(quantity=quantity, group_min=group_min), responses)
+    recipe = Recipe(quantity=quantity, group_min=group_min)
+    summary = work.ingest(paths, output, recipe, responses, wanted)
     if as_json:
         click.echo(json.dumps(asdict(summary)))
     else:
@@ -68,6 +87,10 @@ def _tell(summary: "Summary", output: Path) -> None:
                 click.echo(
                     f"  {path:<{width}}  " + (f"of {rest[0]} ({rest[1]})" if len(rest) == 2 else rest[0])
                 )
+    if summary.regions_aside:
+        click.echo("regions without a row:")
+        for path, text, reason in summary.regions_aside:
+            click.echo(f"  {path}  {text}  {reason}")
     lacking = [f"{n} without {what}" for what, n in summary.without.items() if n]
     if lacking:
         click.echo(
@@ -78,6 +101,7 @@ def _tell(summary: "Summary", output: Path) -> None:
         f" + {summary.quarantined} quarantined"
     )
     if summary.used:
-        click.echo(f"wrote {output}; next: chandra-embed embed {output} -o embeddings.h5")
+        held = "" if summary.rows == summary.used else f" ({summary.rows} rows)"
+        click.echo(f"wrote {output}{held}; next: chandra-embed embed {output} -o embeddings.h5")
     else:
         click.echo(f"no spectrum could be used; {output} holds the reasons", err=True)

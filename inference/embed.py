@@ -16,17 +16,18 @@ import numpy as np
 
 from ..models import registry
 from . import runtime
+from .aligned import EventEmbedder, embeds_events, mean_embedding
 from .catalog import store
+from .catalog.embeddings_file import Made, lay_out
+from .catalog.event_table import read_events
 from .catalog.spectra_file import spectra_block
 from .encoder import Encoder
-from .errors import ChandraEmbedError, StoreError
+from .errors import BundleError, ChandraEmbedError, StoreError
 from .progress import Progress
 from .threads import VARIABLE, thread_count
 
 # rows between two flushes, rounded down to whole batches
 CHUNK = 1024
-# rows of /detection copied at once
-COPY = 16384
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Embedded:
         Where it ran.
     simulated : bool
         The spectra were made by a simulator.
+    with_events : int, optional
+        Rows that got an embedding of their events too; None where the bundle embeds no events.
     """
 
     output: Path
@@ -60,6 +63,7 @@ class Embedded:
     device: str
     provider: str
     simulated: bool
+    with_events: int | None = None
 
     @property
     def rate(self) -> float:
@@ -77,7 +81,10 @@ def embed_file(
     batch_size: int | None = None,
     overwrite: bool = False,
 ) -> Embedded:
-    """Embed every row of a file of spectra.
+    """Embed every row of a file of spectra, and with an aligned bundle its events.
+
+    ``/embedding`` is the spectrum's. An aligned bundle also gives ``/embedding_event``, NaN where a row has
+    no events, and ``/embedding_both``, the mean of the two of unit length again.
 
     Parameters
     ----------
@@ -114,13 +121,14 @@ def embed_file(
     started = None if overwrite else _started(output)
     with store.open_store(spectra, store.SPECTRA) as source:
         encoder = _load(started, output, model, device, batch_size)
+        events = _load_events(encoder)
         _check_recipe(spectra, source, encoder)
         attributes = _attributes(spectra, source, encoder)
         if started is None:
-            _lay_out(source, output, encoder, attributes)
+            lay_out(source, output, _datasets(store.row_count(source), encoder, events), attributes)
         else:
             _check_same(output, started, attributes)
-        return _run(source, output, encoder)
+        return _run(source, output, encoder, events)
 
 
 def _started(output: Path) -> dict[str, Any] | None:
@@ -153,6 +161,21 @@ def _load(
         if now is not None and now != before:
             raise _differs(output, name, before, now)
     return Encoder.load(model, str(started["device"]), batch_size=int(started["batch_size"]), threads=threads)
+
+
+def _load_events(encoder: Encoder) -> EventEmbedder | None:
+    """Open the event side of an aligned bundle as its encoder was; None where it has none."""
+    if not embeds_events(encoder.manifest):
+        return None
+    events = EventEmbedder.load(
+        encoder.manifest, encoder.device, batch_size=encoder.batch_size, threads=encoder.threads
+    )
+    if events.size != encoder.embedding_size:
+        raise BundleError(
+            f"{encoder.manifest.folder}: embeddings of spectra have {encoder.embedding_size} numbers, those "
+            f"of events {events.size}; freeze the model again"
+        )
+    return events
 
 
 def _differs(output: Path, name: str, before: Any, now: Any) -> StoreError:
@@ -215,50 +238,24 @@ def _check_same(output: Path, started: dict[str, Any], attributes: dict[str, Any
             raise _differs(output, label, before, now)
 
 
-def _lay_out(source: h5py.File, output: Path, encoder: Encoder, attributes: dict[str, Any]) -> None:
-    """Make the whole file with ``rows_done`` 0 under a temporary name, then rename it into place."""
-    if not output.parent.is_dir():
-        raise StoreError(f"{output}: the folder {output.parent} does not exist; make it first")
-    rows, draft = store.row_count(source), output.with_name(f".{output.name}.part")
-    attributes = {**attributes, "rows_done": np.int64(0)}
-    try:
-        with store.create(draft, store.EMBEDDINGS, attributes) as file:
-            _copy_detections(source, file, rows)
-            latent, width = encoder.latent_size, encoder.embedding_size
-            made = store.create_dataset(
-                file, "embedding", (rows, width), "float32", "", "unit row of the spectrum"
-            )
-            made.attrs["modality"] = "spectrum"
-            store.create_dataset(
-                file, "latent", (rows, latent), "float32", "", "bottleneck of the autoencoder"
-            )
-            store.create_dataset(
-                file, "reconstruction_error", (rows,), "float32", "", "mean |normalised - reconstruction|"
-            )
-            for name in ("embedding", "latent", "reconstruction_error"):
-                if rows:  # one write gives a contiguous dataset its place in the file
-                    file[name][rows - 1] = 0
-        os.replace(draft, output)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def _copy_detections(source: h5py.File, file: h5py.File, rows: int) -> None:
-    """Carry /detection over, a chunk of rows at a time."""
-    group = file.create_group("detection")
-    for name, column in source["detection"].items():
-        text = h5py.check_string_dtype(column.dtype)
-        dtype = column.dtype if text is None else "text" if text.length is None else f"str:{text.length}"
-        attrs = column.attrs
-        made = store.create_dataset(
-            group, name, column.shape, dtype, attrs.get("unit", ""), attrs.get("description", "")
+def _datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict[str, Made]:
+    """Return shape and description of what the models fill in."""
+    width = (rows, encoder.embedding_size)
+    found: dict[str, Made] = {
+        "embedding": (width, "unit row of the spectrum"),
+        "latent": ((rows, encoder.latent_size), "bottleneck of the autoencoder"),
+        "reconstruction_error": ((rows,), "mean |normalised - reconstruction|"),
+    }
+    if events is not None:
+        found["embedding_event"] = (width, "unit row of the events; NaN: no events")
+        found["embedding_both"] = (
+            width,
+            "mean of spectrum and events, of unit length; the spectrum's without events",
         )
-        for start in range(0, rows, COPY):
-            made[start : start + COPY] = column[start : start + COPY]
+    return found
 
 
-def _run(source: h5py.File, output: Path, encoder: Encoder) -> Embedded:
+def _run(source: h5py.File, output: Path, encoder: Encoder, events: EventEmbedder | None) -> Embedded:
     """Fill in the rows from ``rows_done`` on."""
     step = encoder.batch_size * max(1, CHUNK // encoder.batch_size)
     began = time.monotonic()
@@ -269,7 +266,7 @@ def _run(source: h5py.File, output: Path, encoder: Encoder) -> Embedded:
             try:
                 for start in range(first, rows, step):
                     done = min(start + step, rows)
-                    _write(file, start, done, encoder, source)
+                    _write(file, start, done, encoder, events, source)
                     progress.update(done - start)
             except KeyboardInterrupt as error:
                 raise ChandraEmbedError(
@@ -278,6 +275,7 @@ def _run(source: h5py.File, output: Path, encoder: Encoder) -> Embedded:
                 ) from error
         file.attrs.modify("complete", np.True_)
         simulated = bool(file.attrs.get("simulated", False))
+        seen = int(np.isfinite(file["embedding_event"][:, 0]).sum()) if events is not None else None
     manifest = encoder.manifest
     return Embedded(
         output,
@@ -289,15 +287,29 @@ def _run(source: h5py.File, output: Path, encoder: Encoder) -> Embedded:
         encoder.device,
         encoder.provider,
         simulated,
+        seen,
     )
 
 
-def _write(file: h5py.File, start: int, stop: int, encoder: Encoder, source: h5py.File) -> None:
+def _write(
+    file: h5py.File,
+    start: int,
+    stop: int,
+    encoder: Encoder,
+    events: EventEmbedder | None,
+    source: h5py.File,
+) -> None:
     """Embed rows [start, stop), write and flush them, and only then say that they are done."""
     found = encoder.run(spectra_block(source, start, stop))
     file["embedding"][start:stop] = found.embedding
     file["latent"][start:stop] = found.latent
     file["reconstruction_error"][start:stop] = found.reconstruction_error
+    if events is not None:
+        size = events.batch_size  # event lists of one batch at a time: bright sources are long
+        own = [events.embed(read_events(source, at, min(at + size, stop))) for at in range(start, stop, size)]
+        embedded = np.concatenate(own)
+        file["embedding_event"][start:stop] = embedded
+        file["embedding_both"][start:stop] = mean_embedding(found.embedding, embedded)
     file.flush()
     # modify writes the value where it stands; plain assignment would make a new attribute
     file.attrs.modify("rows_done", np.int64(stop))

@@ -10,12 +10,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models import registry
 from .anomaly import checked_errors, knn_distance
 from .catalog import store
 from .catalog.rewrite import make_room, rewritten
-from .errors import BundleError, StoreError
+from .errors import StoreError
 from .isolation import fit_forest
+from .made_by import bundle_of
 from .progress import Progress
 from .reference import METHODS, Reference, combine
 from .significance import benjamini_hochberg
@@ -169,38 +169,12 @@ def find_reference(file: h5py.File) -> tuple[Reference | None, str]:
     """
     if "bundle" not in file.attrs:
         return None, "file"
-    name, version = str(file.attrs["bundle"]), str(file.attrs.get("bundle_version", ""))
-    recorded = str(file.attrs.get("bundle_sha256", "none"))
-    manifest = _bundle(file, name, version, recorded)
+    manifest = bundle_of(file)
     if not (manifest.folder / ANOMALY_FILE).is_file():
         return None, "file"
     simulated = manifest.content.get("anomaly_reference", {}).get("simulated", False)
-    against = f"reference {name} {version}" + (" (simulated)" if simulated else "")
+    against = f"reference {manifest.name} {manifest.version}" + (" (simulated)" if simulated else "")
     return Reference.load(manifest.folder / ANOMALY_FILE), against
-
-
-def _bundle(file: h5py.File, name: str, version: str, recorded: str) -> registry.Manifest:
-    """Return the very bundle that made the embeddings: where it lay then, else by its name."""
-    there = Path(str(file.attrs.get("bundle_folder", "")))
-    if file.attrs.get("bundle_folder") and (there / registry.MANIFEST).is_file():
-        manifest = registry.verify(there)
-        if manifest.sha256 == recorded:
-            return manifest
-    try:
-        folder = registry.find(name)
-    except BundleError as error:
-        raise BundleError(
-            f"{file.filename}: was embedded with bundle {name} {version}, which is not found; "
-            f"set {registry.VARIABLE} to the folder that holds it"
-        ) from error
-    manifest = registry.verify(folder)
-    if manifest.sha256 != recorded:
-        raise BundleError(
-            f"{file.filename}: was embedded with bundle {name} {version} (manifest sha256 {recorded}), "
-            f"{folder} is version {manifest.version} (sha256 {manifest.sha256}); embed again, or set "
-            f"{registry.VARIABLE} to the folder that holds the former"
-        )
-    return manifest
 
 
 def read_rows(file: h5py.File, min_counts: float, no_artefacts: bool) -> Rows:

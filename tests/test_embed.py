@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 from chandra_embed.inference import Encoder, embed, runtime
-from chandra_embed.inference.catalog import store
+from chandra_embed.inference.catalog import embeddings_file, store
 from chandra_embed.inference.cli.embed import embed as command
 from chandra_embed.inference.embed import embed_file
 from chandra_embed.inference.errors import BundleError, ChandraEmbedError, DeviceError, StoreError
@@ -85,7 +85,7 @@ def test_the_file_holds_what_the_encoder_gives(spectra, whole):
 
 
 def test_detections_are_carried_over_and_nothing_else(spectra, whole, monkeypatch, tmp_path):
-    monkeypatch.setattr(embed, "COPY", 7)
+    monkeypatch.setattr(embeddings_file, "COPY", 7)
     small = tmp_path / "small-copies.h5"
     embed_file(spectra, small, device="cpu", batch_size=16)
     for path in (whole, small):
@@ -278,7 +278,7 @@ embed.embed_file(Path(sys.argv[1]), Path(sys.argv[2]), batch_size=16, device="cp
 
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path):
     spectra = write_spectra(tmp_path / "spectra.h5", 4000)
-    embed_file(spectra, tmp_path / "whole.h5", device="cpu", batch_size=16)
+    whole = embed_file(spectra, tmp_path / "whole.h5", device="cpu", batch_size=16)
     path = tmp_path / "killed.h5"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     rng, progress = np.random.default_rng(5), []
@@ -288,7 +288,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path):
         ) as child:
             if turn:  # among the rows
                 child.stdout.readline()
-                time.sleep(float(rng.uniform(0, 0.1)))
+                time.sleep(float(rng.uniform(0, whole.seconds / 12)))
             else:  # while the file is laid out
                 while child.poll() is None and not path.exists() and not list(tmp_path.glob(".*.part")):
                     time.sleep(0.001)

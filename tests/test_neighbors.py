@@ -146,3 +146,20 @@ def test_an_empty_file_has_nothing_to_match(tmp_path):
     result = run(write_embeddings(tmp_path / "embeddings.h5", 0), "--obsid", 1)
     assert result.exit_code == 1
     assert "the column is empty" in result.stderr
+
+
+def test_the_angle_on_the_sky_stands_beside(file):
+    import h5py
+
+    with h5py.File(file, "r+") as opened:
+        opened["detection/ra"][...] = 10.0
+        opened["detection/dec"][...] = np.arange(30) / 3600
+        opened["detection/dec"][20] = np.nan
+    result = run(file, "--obsid", 100, "-k", 27, "--json")
+    near = json.loads(result.stdout)["neighbors"]
+    for each in near:
+        angle = None if each["row"] == 20 else pytest.approx(each["row"], rel=1e-6)
+        assert each["separation"] == angle
+    shown = run(file, "--obsid", 100, "-k", 4).stdout
+    head = "similarity row detection separation (arcsec) obsid class net_counts hard_hs hard_hm hard_ms"
+    assert head in " ".join(shown.split())

@@ -34,6 +34,8 @@ def embed(
 ) -> None:
     """Embed every row of SPECTRA, a file of ingest or simulate, with a frozen model.
 
+    An aligned model embeds the events too, where SPECTRA holds them, into the same space.
+
     An unfinished output is gone on with, on the settings it was begun with: repeat the command.
 
     \b
@@ -52,6 +54,7 @@ def embed(
         "device": done.device,
         "provider": done.provider,
         "simulated": done.simulated,
+        "rows_with_events": done.with_events,
     }
     if as_json:
         click.echo(json.dumps(facts))
@@ -59,5 +62,7 @@ def embed(
     resumed = f" ({done.resumed_at:,} of them by an earlier run)" if done.resumed_at else ""
     told = " (simulated)" if done.simulated else ""
     click.echo(f"{output}: {done.rows:,} rows{told}{resumed}, {done.rate:,.0f} rows/s")
+    if done.with_events is not None:
+        click.echo(f"events: {done.with_events:,} rows have some and an embedding of them")
     click.echo(f"bundle {facts['bundle']}, device {done.device} ({done.provider})")
     click.echo(f"next: chandra-embed score {shlex.quote(str(output))}")

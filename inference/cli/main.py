@@ -11,7 +11,17 @@ import click
 from .base import Group
 
 # name -> module of this package that holds a click command of the same name
-COMMANDS: tuple[str, ...] = ("demo", "ingest", "simulate", "embed", "score", "neighbors", "table", "models")
+COMMANDS: tuple[str, ...] = (
+    "demo",
+    "ingest",
+    "simulate",
+    "embed",
+    "score",
+    "neighbors",
+    "search",
+    "table",
+    "models",
+)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -39,6 +39,9 @@ def neighbors(
 ) -> None:
     """List the detections of other sources most like those that NAME, OBSID or FILE picks.
 
+    Beside each stand its angle on the sky to the detection picked (arcsec), its class, net counts, hardness
+    ratios, and degrees where the file is scored.
+
     \b
     Example:
       chandra-embed neighbors embeddings.h5 --name "2CXO J004732.9-251748" -k 5
@@ -79,6 +82,7 @@ class _Facts:
         wanted = ["name", "file", "source_id", "obsid", "class", "net_counts"]
         wanted += [name for name in HARDNESS if name in file["detection"]]
         self.columns = {name: store.read_column(file, name) for name in wanted}
+        self.ra, self.dec = (store.read_column(file, name) for name in ("ra", "dec"))
         self.simulated = bool(file.attrs.get("simulated", False))
         if "score/degree" in file:
             data = file["score/degree"]
@@ -89,12 +93,19 @@ class _Facts:
         """Return what is known of one detection."""
         return {"row": row, **{name: values[row] for name, values in self.columns.items()}}
 
+    def separation(self, block: "Neighbors") -> Any:
+        """Return the angles on the sky between a detection and its neighbours, arcsec."""
+        from ..sky import separation
+
+        row = block.row
+        return separation(self.ra[block.rows], self.dec[block.rows], self.ra[row], self.dec[row])
+
 
 def _as_facts(block: "Neighbors", facts: _Facts, all_detections: bool) -> dict[str, Any]:
     """Return one block for JSON."""
     near = [
-        {"similarity": value, **facts.of(int(row))}
-        for row, value in zip(block.rows, block.similarity, strict=True)
+        {"similarity": value, "separation": angle, **facts.of(int(row))}
+        for row, value, angle in zip(block.rows, block.similarity, facts.separation(block), strict=True)
     ]
     return {
         "detection": facts.of(block.row),
@@ -123,9 +134,8 @@ def _print(block: "Neighbors", facts: _Facts, k: int, all_detections: bool) -> N
         return
     names = [name for name in facts.columns if name not in ("name", "file", "source_id")]
     lines = []
-    for row, value in zip(block.rows, block.similarity, strict=True):
+    for row, value, angle in zip(block.rows, block.similarity, facts.separation(block), strict=True):
         each = facts.of(int(row))
-        lines.append(
-            [f"{value:.6f}", int(row), each["name"] or each["file"], *(each[name] for name in names)]
-        )
-    click.echo(table(["similarity", "row", "detection", *names], lines))
+        detection = each["name"] or each["file"]
+        lines.append([f"{value:.6f}", int(row), detection, angle, *(each[name] for name in names)])
+    click.echo(table(["similarity", "row", "detection", "separation (arcsec)", *names], lines))

@@ -82,6 +82,10 @@ def score(
     discovery rates come with it. Without a frozen reference the quantiles are within the file, and there
     are no p-values; --seed then seeds the forest.
 
+    The strangest are listed with the flags set on them and with what sets them apart: the nearest other
+    sources of known class, hardness ratios 3 robust sigmas or more from the median of the 10 nearest other
+    sources, and the reconstruction error over its median in the file.
+
     An earlier /score is replaced, all else stays; a run that is stopped leaves the file as it was.
 
     \b
@@ -91,6 +95,7 @@ def score(
     from ..catalog import store
     from ..score import score_file
     from ..threads import thread_count
+    from ..why import why
 
     found = score_file(
         embeddings, thresholds=thresholds, k=k, seed=seed, min_counts=min_counts, no_artefacts=no_artefacts
@@ -98,7 +103,10 @@ def score(
     with store.open_store(embeddings, store.EMBEDDINGS) as file:
         columns = {name: store.read_column(file, name) for name in ("name", "file", "obsid", "net_counts")}
         simulated = bool(file.attrs.get("simulated", False))
-    strangest = list(_strangest(found, columns))
+        strangest = list(_strangest(found, columns))
+        reasons = why(file, [line["row"] for line in strangest])
+    for line, reason in zip(strangest, reasons, strict=True):
+        line |= {"flags": reason.flags, "why": reason.facts()}
     facts = {**_summary(found), "file": str(embeddings), "simulated": simulated, "device": "cpu"}
     if as_json:
         from .layout import json_line
@@ -110,6 +118,8 @@ def score(
     device_note = f"device cpu, {thread_count()} threads" + (" (auto)" if device == "auto" else "")
     click.echo(f"{embeddings}: {facts['detections']:,} detections{told}, {device_note}")
     _print(found, facts, strangest)
+    for reason in reasons:
+        click.echo(f"why row {reason.row}: {reason.text()}")
     if strangest:
         click.echo(f"next: {_next(embeddings, strangest[0])}")
 
@@ -174,11 +184,16 @@ def _print(found: "Scores", facts: dict[str, Any], strangest: list[dict[str, Any
         names = {"anomaly_pvalue": "p", "anomaly_qvalue": "q", "net_counts": "net counts"}
         keys = ["row", "obsid", "net_counts", "anomaly", "anomaly_pvalue", "anomaly_qvalue"]
         rows = [
-            [line["row"], line["name"] or line["file"], *(line[key] for key in keys[1:])]
+            [
+                line["row"],
+                line["name"] or line["file"],
+                *(line[key] for key in keys[1:]),
+                ", ".join(flag.removesuffix("_flag") for flag in line["flags"]),
+            ]
             for line in strangest
         ]
         click.echo("the strangest:")
-        click.echo(table(["row", "detection", *(names.get(key, key) for key in keys[1:])], rows))
+        click.echo(table(["row", "detection", *(names.get(key, key) for key in keys[1:]), "flags"], rows))
 
 
 def _next(embeddings: Path, strangest: dict[str, Any]) -> str:

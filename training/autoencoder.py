@@ -95,6 +95,12 @@ def minmax(spectrum: Tensor) -> tuple[Tensor, Tensor]:
     return (spectrum - low) / torch.where(width == 0, 1.0, width), torch.cat([low, high], dim=1)
 
 
+def scaled(spectrum: Tensor, scale: Tensor) -> Tensor:
+    """Return spectra (B, n_bins) normalised with the min and max (B, 2) of others; see :func:`minmax`."""
+    width = scale[:, 1:] - scale[:, :1]  # (B, 1)
+    return (spectrum - scale[:, :1]) / torch.where(width == 0, 1.0, width)
+
+
 class Attention(nn.Module):
     """Multi-head self-attention over all tokens (Vaswani et al. 2017), written out."""
 

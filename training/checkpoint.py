@@ -22,7 +22,7 @@ from .autoencoder import Autoencoder, AutoencoderConfig, build
 FILE, META = "checkpoint.pt", "meta.json"
 FORMAT_VERSION = 1
 # settings that came later, and what earlier runs did
-ADDED = {"kind": "transformer", "noise": 0.0, "mask": 0.0, "weighted": False, "rows": None}
+ADDED = {"kind": "transformer", "noise": 0.0, "mask": 0.0, "weighted": False, "denoise": 0.0, "rows": None}
 # what torch.load and a file of another kind raise
 UNREADABLE = (
     OSError,

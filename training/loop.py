@@ -58,6 +58,8 @@ class TrainConfig:
         Fraction of the input's tokens hidden from the encoder, others in each step; the target is whole.
     weighted : bool
         Weight bins by their inverse variance; see :func:`~.losses.inverse_variance`.
+    denoise : float
+        Share of the loss that is taken against the noise-free spectra; see :func:`~.losses.training_loss`.
     seed : int
         Of the weights, the split and the order of rows.
     threads : int
@@ -77,6 +79,7 @@ class TrainConfig:
     noise: float = 0.0
     mask: float = 0.0
     weighted: bool = False
+    denoise: float = 0.0
     seed: int = 0
     threads: int = 1
 
@@ -90,6 +93,8 @@ class TrainConfig:
             raise ChandraEmbedError(
                 f"test {self.test}: with {self.validation} for validation nothing is left to train on"
             )
+        if not 0 <= self.denoise <= 1:
+            raise ChandraEmbedError(f"denoise {self.denoise}: give a share, from 0 to 1")
         if not 0 <= self.noise < math.inf:
             raise ChandraEmbedError(f"noise {self.noise}: give a standard deviation, at least 0")
 
@@ -139,10 +144,10 @@ def train(
             began = time.monotonic()
             epoch = len(history)
             loss = _one_epoch(model, optimizer, parts["train"], config, epoch)
-            error = float(model_errors(model, parts["validation"].value).mean())
-            if all(error < entry["validation"] for entry in history):
+            found = _validation(model, parts["validation"], config)
+            if all(found["fitted"] < fitted for fitted in _fitted(history)):
                 state.best = _copy(model)
-            entry = {"epoch": epoch + 1, "train": loss, "validation": error, **beside}
+            entry = {"epoch": epoch + 1, "train": loss, **found, **beside}
             history.append({**entry, "seconds": round(time.monotonic() - began, 1)})
             state.weights, state.optimizer = _copy(model), optimizer.state_dict()
             store.save(folder, state)
@@ -151,6 +156,20 @@ def train(
         _finish(state, model, parts, baseline)
         store.save(folder, state)
     return state
+
+
+def _validation(model: Autoencoder, part: Spectra, config: TrainConfig) -> dict[str, float]:
+    """Return the error of the validation rows, and of that and the error to the truth what is made small."""
+    error = float(model_errors(model, part.value).mean())
+    if not config.denoise:
+        return {"validation": error, "fitted": error}
+    true = float(model_errors(model, part.value, part.truth).mean())
+    return {"validation": error, "fitted": (1 - config.denoise) * error + config.denoise * true}
+
+
+def _fitted(history: list[dict[str, Any]]) -> list[float]:
+    """Return what each epoch is judged by; records of older versions have the validation error alone."""
+    return [entry.get("fitted", entry["validation"]) for entry in history]
 
 
 def _restore(
@@ -196,7 +215,13 @@ def _one_epoch(
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(epoch * steps + step, config.epochs * steps, config)
             loss = training_loss(
-                model, spectra, rows, noise=config.noise, mask=config.mask, weighted=config.weighted
+                model,
+                spectra,
+                rows,
+                noise=config.noise,
+                mask=config.mask,
+                weighted=config.weighted,
+                denoise=config.denoise,
             )
             found = loss.item()
             if not math.isfinite(found):
@@ -328,7 +353,7 @@ def _start_or_resume(
 
 def _exhausted(history: list[dict[str, Any]], patience: int) -> bool:
     """Whether the last `patience` epochs brought no better validation error."""
-    errors = [entry["validation"] for entry in history]
+    errors = _fitted(history)
     return bool(errors) and len(errors) - 1 - int(np.argmin(errors)) >= patience
 
 

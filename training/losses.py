@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .autoencoder import Autoencoder, minmax
+from .autoencoder import Autoencoder, minmax, scaled
 from .datasets import Spectra
 
 # normalised units; an error below this is taken for this
@@ -20,8 +20,9 @@ def training_loss(
     noise: float = 0.0,
     mask: float = 0.0,
     weighted: bool = False,
+    denoise: float = 0.0,
 ) -> Tensor:
-    """Return the loss of one step: the error against the spectra without noise and mask.
+    """Return the loss of one step: the error against the spectra as they came in, or less of their noise.
 
     Parameters
     ----------
@@ -37,6 +38,9 @@ def training_loss(
         Probability of each token of the input to be hidden, from torch's random state.
     weighted : bool
         Weight bins by :func:`inverse_variance`.
+    denoise : float
+        Share, 0 to 1, of the error against the noise-free spectra, which are normalised with the minimum
+        and maximum of the noisy ones; the rest is the error against the noisy ones.
 
     Returns
     -------
@@ -46,18 +50,24 @@ def training_loss(
     Raises
     ------
     ValueError
-        Weights are asked for and the spectra were read without errors.
+        Weights are asked for and the spectra were read without errors, or `denoise` and without truth.
     """
     normalised, scale = minmax(torch.from_numpy(spectra.value[rows]))
     shown = normalised + noise * torch.randn_like(normalised) if noise else normalised
     hidden = torch.rand(len(rows), model.config.tokens) < mask if mask else None  # (B, T)
     reconstruction = model.decoder(model.encoder.encode(shown, hidden))
-    if not weighted:
-        return mean_absolute_error(normalised, reconstruction)
-    if spectra.error is None:
-        raise ValueError("weights need the errors of the spectra: read_spectra(paths, errors=True)")
-    weight = inverse_variance(torch.from_numpy(spectra.error[rows]), scale)
-    return mean_absolute_error(normalised, reconstruction, weight)
+    weight = None
+    if weighted:
+        if spectra.error is None:
+            raise ValueError("weights need the errors of the spectra: read_spectra(paths, errors=True)")
+        weight = inverse_variance(torch.from_numpy(spectra.error[rows]), scale)
+    loss = mean_absolute_error(normalised, reconstruction, weight)
+    if not denoise:
+        return loss
+    if spectra.truth is None:
+        raise ValueError("denoising needs the noise-free spectra: read_spectra(paths, truth=True)")
+    true = scaled(torch.from_numpy(spectra.truth[rows]), scale)
+    return (1 - denoise) * loss + denoise * mean_absolute_error(true, reconstruction, weight)
 
 
 def mean_absolute_error(normalised: Tensor, reconstruction: Tensor, weight: Tensor | None = None) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .autoencoder import Autoencoder, minmax
+from .autoencoder import Autoencoder, minmax, scaled
 from .evaluation.tables import REPLICATES, count_bins, mean_interval, source_count
 
 METHODS = ("autoencoder", "pca", "mean")
@@ -70,15 +70,24 @@ def fit_baseline(value: NDArray[np.float32], n_latent: int) -> Baseline:
     return Baseline(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))
 
 
-def model_errors(model: Autoencoder, value: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the autoencoder's mean |normalised - reconstruction| of each row, shape (n,), float32."""
+def model_errors(
+    model: Autoencoder, value: NDArray[np.float32], target: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return the autoencoder's mean |normalised - reconstruction| of each row, shape (n,), float32.
+
+    With a `target` (the noise-free spectra, shape (n, n_bins)) the error is against that, normalised with the
+    minimum and maximum of `value`.
+    """
     errors = np.empty(len(value), np.float32)
     model.eval()
     with torch.inference_mode():
         for start in range(0, len(value), BLOCK):
             rows = slice(start, start + BLOCK)
-            normalised, reconstruction = model(torch.from_numpy(value[rows]))
-            errors[rows] = (normalised - reconstruction).abs().mean(dim=1).numpy()
+            wanted, scale = minmax(torch.from_numpy(value[rows]))
+            reconstruction = model.decoder(model.encoder.encode(wanted))
+            if target is not None:
+                wanted = scaled(torch.from_numpy(target[rows]), scale)
+            errors[rows] = (wanted - reconstruction).abs().mean(dim=1).numpy()
     return errors
 
 

@@ -142,3 +142,168 @@ def mean_recall(true, predicted):
         for c in classes
     ]
     return sum(recall) / len(classes)
+
+
+def dot(x, y):
+    """Sum of products in float64, in index order."""
+    return sum(float(p) * float(q) for p, q in zip(x, y, strict=True))
+
+
+def info_nce(a, b, groups, temperature, soft=None):
+    """Symmetric InfoNCE, pair after pair; rows of one group never stand in each other's sum."""
+    total = 0.0
+    for queries, targets in ((a, b), (b, a)):
+        for i, query in enumerate(queries):
+            allowed = [j for j in range(len(targets)) if j == i or groups[j] != groups[i]]
+            logits = [dot(query, targets[j]) / temperature for j in allowed]
+            top = max(logits)
+            log_sum = top + math.log(sum(math.exp(x - top) for x in logits))
+            for j, x in zip(allowed, logits, strict=True):
+                weight = float(j == i) if soft is None else float(soft[i][j])
+                total -= weight * (x - log_sum)
+    return total / (2 * len(a))
+
+
+def soft_targets(text, groups, share, temperature=0.1):
+    """Targets row by row: the pair keeps 1 - share, the rest goes by exp(cosine / temperature)."""
+    found = np.zeros((len(text), len(text)))
+    for i in range(len(text)):
+        allowed = [j for j in range(len(text)) if j == i or groups[j] != groups[i]]
+        weight = [math.exp(dot(text[i], text[j]) / temperature) for j in allowed]
+        for j, w in zip(allowed, weight, strict=True):
+            found[i, j] = share * w / sum(weight)
+        found[i, i] += 1 - share
+    return found
+
+
+def variance_covariance(z):
+    """VICReg's variance hinge and squared covariances of sqrt(d) z, 25 : 1, over 25."""
+    z = np.asarray(z, np.float64) * math.sqrt(len(z[0]))
+    n, d = z.shape
+    hinge, squares = 0.0, 0.0
+    for k in range(d):
+        for m in range(d):
+            c = sum((z[i, k] - z[:, k].mean()) * (z[i, m] - z[:, m].mean()) for i in range(n)) / (n - 1)
+            if k == m:
+                hinge += max(0.0, 1 - math.sqrt(c + 1e-4)) / d
+            else:
+                squares += c * c / d
+    return hinge + squares / 25
+
+
+def geometry(z, x):
+    """Mean squared change of the cosine over all pairs of different rows."""
+
+    def cosine(p, q):
+        length = np.linalg.norm(p) * np.linalg.norm(q)
+        return float(np.dot(p, q) / length) if length else 0.0
+
+    z, x = np.asarray(z, np.float64), np.asarray(x, np.float64)
+    n = len(z)
+    return sum(
+        (float(np.dot(z[i], z[j])) - cosine(x[i], x[j])) ** 2 for i in range(n) for j in range(n) if i != j
+    ) / (n * (n - 1))
+
+
+def average_rank(similarity, own):
+    """Rank of one entry among a row, from 1, its ties at their mean."""
+    above = sum(1 for s in similarity if s > similarity[own])
+    tied = sum(1 for s in similarity if s == similarity[own])
+    return sum(above + place for place in range(1, tied + 1)) / tied
+
+
+def recall_over_orders(above, tied, places):
+    """Share of the orders of the tied in which one of them is among the first places."""
+    return sum(1 for place in range(tied) if above + place < places) / tied
+
+
+def class_cosines(x, kind, weight):
+    """Mean cosine of all pairs of different rows, by weight: within a class, and between classes."""
+    sums, weights = {True: 0.0, False: 0.0}, {True: 0.0, False: 0.0}
+    for i in range(len(x)):
+        for j in range(len(x)):
+            if i != j:
+                same = bool(kind[i] == kind[j])
+                sums[same] += weight[i] * weight[j] * float(np.dot(x[i], x[j]))
+                weights[same] += weight[i] * weight[j]
+    return tuple(sums[same] / weights[same] for same in (True, False))
+
+
+def neighbour_spread(x, value, k):
+    """Standard deviation (k - 1) of a value among the k rows of highest cosine, the row itself left out."""
+    found = []
+    for i in range(len(x)):
+        cosine = [
+            float(np.dot(x[i], x[j]) / (np.linalg.norm(x[i]) * np.linalg.norm(x[j]))) for j in range(len(x))
+        ]
+        near = sorted((j for j in range(len(x)) if j != i), key=lambda j: (-cosine[j], j))[:k]
+        mean = sum(value[j] for j in near) / k
+        found.append(math.sqrt(sum((value[j] - mean) ** 2 for j in near) / (k - 1)))
+    return found
+
+
+def gregory_loredo(phase, bins):
+    """ln of m^N (m - 1)! n_1! ... n_m! / (N + m - 1)! for each m."""
+    found = []
+    for m in bins:
+        held = [0] * m
+        for x in phase:
+            held[min(int(x * m), m - 1)] += 1
+        n = sum(held)
+        total = n * math.log(m) + math.lgamma(m) - math.lgamma(n + m)
+        found.append(total + sum(math.lgamma(k + 1) for k in held))
+    return np.array(found, np.float64)
+
+
+def gregory_loredo_cells(counts, live, bins):
+    """The same of counts in cells: a bin holds the cells, and the live time, whose middle lies in it."""
+    found = []
+    for m in bins:
+        held, share, before = [0.0] * m, [0.0] * m, 0.0
+        for k, part in zip(counts, live, strict=True):
+            j = min(int((before + 0.5 * part) * m), m - 1)
+            before += part
+            held[j] += k
+            share[j] += part
+        used = [(k, s) for k, s in zip(held, share, strict=True) if s > 0]
+        n = sum(counts)
+        total = math.lgamma(len(used)) - math.lgamma(n + len(used))
+        found.append(total + sum(math.lgamma(k + 1) - k * math.log(s) for k, s in used))
+    return np.array(found, np.float64)
+
+
+def gregory_loredo_light_curve(phase, weight):
+    """Mean and standard deviation of the rate at the middles of 3 m_max parts, over the numbers of bins."""
+    most, n = len(weight) + 1, len(phase)
+    mean, sigma = [], []
+    for p in range(3 * most):
+        first = second = 0.0
+        for m in range(2, most + 1):
+            j = (2 * p + 1) * m // (6 * most)
+            k = sum(min(int(y * m), m - 1) == j for y in phase)
+            f = (k + 1) / (n + m)
+            first += weight[m - 2] * m * f
+            second += weight[m - 2] * m * m * (f * f + f * (1 - f) / (n + m + 1))
+        mean.append(first)
+        sigma.append(math.sqrt(max(second - first * first, 0.0)))
+    return np.array(mean), np.array(sigma)
+
+
+def uniform_distance(phase):
+    """Greatest reach of the steps of the distribution above and below the uniform one."""
+    n = len(phase)
+    x = sorted(phase)
+    return max((i + 1) / n - x[i] for i in range(n)), max(x[i] - i / n for i in range(n))
+
+
+def live_phase(time, gti, edges, fraction):
+    """Live time before each event over all live time, second by part of a second of the pieces."""
+    pieces = []
+    for a, b in gti:
+        cuts = sorted({a, b, *(e for e in edges if a < e < b)})
+        for lo, hi in itertools.pairwise(cuts):
+            i = sum(e <= lo for e in edges) - 1
+            share = fraction[i] if 0 <= i < len(fraction) else 0.0
+            pieces.append((lo, hi, share))
+    total = sum((hi - lo) * s for lo, hi, s in pieces)
+    return [sum((min(max(t, lo), hi) - lo) * s for lo, hi, s in pieces) / total for t in time]

@@ -7,7 +7,16 @@ HARD = [f"hard_{xy}{limit}" for xy in ("hs", "hm", "ms") for limit in ("", "_lol
 FLAGS = [f"{name}_flag" for name in ("pileup", "sat_src", "streak_src", "conf", "extent", "dither_warning")]
 KEYS = ["file", "source_id", "name", "obs_id", "obsid", "obi", "region_id", "ra", "dec", "theta"]
 COUNTS = ["exposure", "date_obs", "counts", "background_counts", "net_counts"]
-REST = ["has_background", "has_arf", "has_rmf", "var_prob_b", "var_index_b", "class"]
+REST = [
+    "has_background",
+    "has_arf",
+    "has_rmf",
+    "var_prob_b",
+    "var_index_b",
+    "ks_prob_b",
+    "kp_prob_b",
+    "class",
+]
 NAMED_IN_THE_FORMAT = KEYS + COUNTS + REST + HARD + FLAGS + ["flux_significance_b", "likelihood"]
 
 

@@ -6,10 +6,15 @@ import h5py
 import numpy as np
 import pytest
 from chandra_embed.inference.catalog import store
+from chandra_embed.inference.catalog.event_table import has_events, read_events
 from chandra_embed.inference.errors import StoreError
 from chandra_embed.inference.recipe import Recipe
+from chandra_embed.inference.simulate.lightcurves import KINDS
 from chandra_embed.inference.simulate.output import NO_CATALOG, TRUTH, write_simulation
-from chandra_embed.inference.simulate.spectra import simulate_row
+from chandra_embed.inference.simulate.population import background, draw
+from chandra_embed.inference.simulate.response import acis_response
+from chandra_embed.inference.simulate.spectra import expected_counts, simulate_row
+from chandra_embed.inference.variability import variability_columns
 
 N = 259  # not a multiple of the chunk of 256
 
@@ -90,3 +95,31 @@ def test_a_run_that_breaks_off_leaves_an_unfinished_file(tmp_path: Path) -> None
         write_simulation(tmp_path / "s.h5", 300, 0, Recipe(), step=stop)
     with pytest.raises(StoreError, match="not finished"):
         store.open_store(tmp_path / "s.h5", store.SPECTRA)
+
+
+def test_events_stand_in_the_file(path: Path) -> None:
+    """Each row's events make up its counts again, and its variability is measured on them."""
+    with store.open_store(path, store.SPECTRA) as file:
+        assert has_events(file)
+        rows = read_events(file, 0, N)
+        counts, measured = file["counts/source"][()], store.read_column(file, "var_prob_b")
+        kinds = file["truth/light_curve"].asstr()[()]
+        exposure = store.read_column(file, "exposure")
+    assert set(kinds) <= set(KINDS)
+    for i, events in enumerate(rows):
+        assert events is not None
+        assert len(events) == counts[i].sum()
+        assert events.livetime == pytest.approx(exposure[i])
+        assert measured[i] == variability_columns(events)["var_prob_b"]
+
+
+def test_spectra_do_not_depend_on_the_events() -> None:
+    """Frozen bundles were trained on these rows: their random numbers come before and apart."""
+    rng = np.random.default_rng(np.random.SeedSequence([4, 7]))
+    d = draw(rng)
+    s = simulate_row(7, 4, Recipe())
+    response = acis_response(d.chip, d.epoch, d.theta)
+    expected, _ = expected_counts(d, response)
+    behind = background(d)
+    np.testing.assert_array_equal(s.observation.counts, rng.poisson(expected + behind))
+    np.testing.assert_array_equal(s.observation.background, rng.poisson(behind * d.ratio))

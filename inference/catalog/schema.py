@@ -83,6 +83,8 @@ COLUMNS: tuple[Column, ...] = (
     *_HARD,
     Column("var_prob_b", "float64", "", "Gregory-Loredo probability of variability, 0.5-7.0 keV"),
     Column("var_index_b", "float64", "", "Gregory-Loredo variability index, 0.5-7.0 keV"),
+    Column("ks_prob_b", "float64", "", "Kolmogorov-Smirnov probability of variability, 0.5-7.0 keV"),
+    Column("kp_prob_b", "float64", "", "Kuiper probability of variability, 0.5-7.0 keV"),
     Column("class", "str:32", "", "class of the source where one was given"),
     Column("flux_significance_b", "float64", "", "flux significance of the detection, 0.5-7.0 keV"),
     Column("likelihood", "float64", "", "detection likelihood"),

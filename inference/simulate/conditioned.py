@@ -1,7 +1,8 @@
 """Simulated detections that follow a catalog: one a table row, with its class, bands, exposure and angle.
 
 The class gives the physics, the row the three bands. Of some draws from the class's distribution one is taken
-with the likelihood of the row's bands; what the bands still lack, a smooth factor of energy makes up.
+with the likelihood of the row's bands; what the bands still lack, a smooth factor of energy makes up. Of
+some light curves the events follow the one that comes near the row's probability of variability.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from .classes import Physics, draw_physics
 from .impute import DetectionPool, ErrorFree, complete
 from .population import MAX_COUNTS, Draw, background, draw
 from .response import Redistribution, Response, acis_response
-from .spectra import Simulated, assemble
+from .spectra import Simulated, assemble, event_generator
 
 Array = NDArray[np.float64]
 CANDIDATES = 32  # draws of the class's physics among which the row's bands choose
@@ -39,7 +40,7 @@ class Conditions:
     catalog : Catalog
         The table.
     seed : int
-        Row i is drawn from ``SeedSequence([seed, i])``.
+        Row i is drawn from ``SeedSequence([seed, i])``, its events from ``SeedSequence([seed, i, 1])``.
     recipe : Recipe
         What the spectra are put through.
     pool : DetectionPool
@@ -114,16 +115,24 @@ def simulate_catalog_row(index: int, conditions: Conditions, error_free: ErrorFr
         flux,
         c.recipe,
         f"simulated {c.seed}:{index}",
+        event_generator(c.seed, index),
+        physics.kind,
+        physics.population,
+        row.var_prob_b,
     )
     made.detection.update(_columns(row, d), **hardness_columns(made.observation))
     made.truth.update(
         population=physics.population,
         nh_total=physics.nh_total,
         kt2=physics.kt2,
+        share=physics.share,
+        line=physics.line,
+        redshift=physics.redshift,
         catalog_row=row.row,
         label=row.label,
         spread=c.spread,
         imputed=" ".join(row.imputed),
+        catalog_var_prob_b=row.var_prob_b,
     )
     return made
 
@@ -270,7 +279,7 @@ def _keep(
 
 
 def _columns(row: CatalogRow, d: Draw) -> dict[str, object]:
-    """Return the columns of /detection that the table knows."""
+    """Return the columns of /detection that the table knows; variability is measured on the events."""
     return {
         "source_id": row.source_id,
         "name": row.name[:32],
@@ -278,7 +287,6 @@ def _columns(row: CatalogRow, d: Draw) -> dict[str, object]:
         "obi": row.obi,
         "region_id": row.region_id,
         "class": row.kind,
-        "var_prob_b": row.var_prob_b,
         "flux_significance_b": row.significance,
         "date_obs": _date(d.epoch),
     }

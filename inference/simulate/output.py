@@ -38,16 +38,32 @@ TRUTH = (
     ("label", "str:64", "", "class as the catalog table writes it"),
     ("spread", "float64", "", "width of the physics within the class over the literature's; NaN: no class"),
     ("imputed", "str:128", "", "columns the table lacks, drawn from other detections"),
+    ("share", "float64", "", "of the second component in the unabsorbed photons of 0.5-7.0 keV"),
+    ("line", "float64", "keV", "equivalent width of Fe K alpha at the source"),
+    ("redshift", "float64", "", "of the inner absorber, the line and a blackbody"),
+    ("catalog_var_prob_b", "float64", "", "probability of variability in the catalog table; NaN: none"),
+    ("light_curve", "str:16", "", "how the source varied: constant, flare, dip, eclipse or periodic"),
+    (
+        "amplitude",
+        "float64",
+        "",
+        "flare: peak over quiescent rate; dip, eclipse: part lost; periodic: half the range over the mean",
+    ),
+    ("period", "float64", "s", "of eclipses, recurrent dips and pulses; NaN: nothing recurs"),
 )
 # what a row that follows no catalog has in the columns only a catalog fills
 NO_CATALOG: dict[str, Any] = {
     "population": "",
     "nh_total": np.nan,
     "kt2": np.nan,
+    "share": np.nan,
+    "line": np.nan,
+    "redshift": np.nan,
     "catalog_row": -1,
     "label": "",
     "spread": np.nan,
     "imputed": "",
+    "catalog_var_prob_b": np.nan,
 }
 ANALYTIC = (
     "analytic ACIS-like (front- and back-illuminated chips, contamination, vignetting); not calibration data"
@@ -90,7 +106,7 @@ def write_simulation(
         "response": _described(responses),
         "population": DESCRIPTION,
     }
-    _write(path, n, simulate(n, seed, recipe, responses), recipe, attributes, step)
+    write_rows(path, n, simulate(n, seed, recipe, responses), recipe, attributes, step)
 
 
 def write_catalog_simulation(
@@ -129,22 +145,43 @@ def write_catalog_simulation(
         "imputed_from": c.pool.description,
         "spread": c.spread,
     }
-    _write(path, n, simulate_catalog(c, n), c.recipe, attributes, step)
+    write_rows(path, n, simulate_catalog(c, n), c.recipe, attributes, step)
 
 
 def _described(responses: Sequence[Response] | None) -> str:
     return f"{len(responses)} pairs of ARF and RMF files" if responses else ANALYTIC
 
 
-def _write(
+def write_rows(
     path: Path,
     n: int,
     rows: Iterable[Simulated],
     recipe: Recipe,
     attributes: dict[str, Any],
-    step: Callable[[int], None] | None,
+    step: Callable[[int], None] | None = None,
 ) -> None:
-    """Write `n` simulated detections and their truth, a chunk at a time."""
+    """Write `n` simulated detections and their truth, a chunk at a time, into a new ``spectra.h5``.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make; an existing one is replaced.
+    n : int
+        How many detections `rows` gives.
+    rows : iterable of Simulated
+        The detections.
+    recipe : Recipe
+        What their spectra were put through; stored.
+    attributes : dict
+        Root attributes; ``simulated`` must be among them.
+    step : callable, optional
+        Called with the number of rows done since the last call.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be written.
+    """
     with SpectraWriter(path, recipe, attributes) as writer:
         truth = _create_truth(writer.file, n, recipe)
         pending: list[Simulated] = []
@@ -154,7 +191,7 @@ def _write(
                 start = row + 1 - len(pending)
                 _write_truth(truth, start, pending)
                 for done in pending:
-                    writer.append(done.detection, done.value, done.error, done.observation)
+                    writer.append(done.detection, done.value, done.error, done.observation, done.events)
                 if step:
                     step(len(pending))
                 pending.clear()

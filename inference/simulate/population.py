@@ -56,7 +56,7 @@ DESCRIPTION = (
     f"net counts: CSC 2.1 quantiles above {MIN_COUNTS:g}, beyond 99 % a power law of slope {_TAIL_SLOPE:g} "
     f"up to {MAX_COUNTS:g} and {MAX_RATE:g} count/s; exposure and off-axis angle: CSC 2.1 quantiles; shapes: "
     + ", ".join(f"{name} {share:.0%}" for name, share in _SHAPES)
-    + "; no pile-up, no extent, no variability"
+    + "; light curves: 17 % flare, dip, are eclipsed or pulse (a choice); no pile-up, no extent"
 )
 
 

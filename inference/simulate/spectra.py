@@ -1,5 +1,6 @@
 """Simulated detections, one a row: each row has its own random numbers, so it depends on no other."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..event_list import EventList
 from ..hardness import BANDS
 from ..preprocess import BROAD, Grouped, Observation, band_counts, preprocess, resample
 from ..recipe import Recipe
+from .events import draw_detection
 from .population import Draw, background, draw
 from .response import Response, acis_response
 from .shapes import photon_spectrum
@@ -33,6 +36,8 @@ class Simulated:
         What was drawn: columns of ``/truth``.
     truth_value : ndarray, shape (n_bins,), float32
         The spectrum without noise and without background, in the recipe's quantity.
+    events : EventList
+        The same counts as events, with times.
     """
 
     detection: dict[str, Any]
@@ -41,6 +46,7 @@ class Simulated:
     observation: Observation
     truth: dict[str, Any]
     truth_value: NDArray[np.float32]
+    events: EventList
 
 
 def simulate(
@@ -53,7 +59,8 @@ def simulate(
     n : int
         How many.
     seed : int
-        Row i is drawn from ``SeedSequence([seed, i])``: it depends neither on `n` nor on other rows.
+        Row i is drawn from ``SeedSequence([seed, i])``, its events from ``SeedSequence([seed, i, 1])``: it
+        depends neither on `n` nor on other rows.
     recipe : Recipe
         What the spectra are put through.
     responses : sequence of Response, optional
@@ -86,7 +93,23 @@ def simulate_row(
     counts = rng.poisson(expected + expected_background)
     beside = rng.poisson(expected_background * d.ratio)
     label = f"simulated {seed}:{row}"
-    return assemble(d, counts, beside, expected, expected_background, response, photon_flux, recipe, label)
+    return assemble(
+        d,
+        counts,
+        beside,
+        expected,
+        expected_background,
+        response,
+        photon_flux,
+        recipe,
+        label,
+        event_generator(seed, row),
+    )
+
+
+def event_generator(seed: int, row: int) -> np.random.Generator:
+    """Return the random numbers of a row's events: others than its spectrum's, which they leave as it is."""
+    return np.random.default_rng(np.random.SeedSequence([seed, row, 1]))
 
 
 def assemble(
@@ -99,6 +122,10 @@ def assemble(
     photon_flux: Array,
     recipe: Recipe,
     label: str,
+    rng: np.random.Generator,
+    kind: str = "",
+    population: str = "",
+    var_prob: float = math.nan,
 ) -> Simulated:
     """Put counts that were drawn through the recipe and gather what is stored.
 
@@ -118,6 +145,12 @@ def assemble(
         Quantity and grid.
     label : str
         What stands for the file, and for the source where it has no name.
+    rng : Generator
+        Of the events.
+    kind, population : str
+        Class and sub-population of the source, empty where it has none: how it may vary.
+    var_prob : float
+        What the catalog says of its variability, NaN: nothing.
     """
     r = response.redistribution
     observation = Observation(
@@ -133,13 +166,33 @@ def assemble(
     )
     value, error = preprocess(observation, recipe)
     inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
+    both = expected + expected_background
+    source_fraction = np.divide(expected, both, out=np.zeros_like(both), where=both > 0)
+    drawn = draw_detection(
+        counts,
+        source_fraction,
+        r.channel_lo,
+        r.channel_hi,
+        d.exposure,
+        d.epoch,
+        rng,
+        kind,
+        population,
+        var_prob,
+    )
+    light = {
+        "light_curve": drawn.shape.kind,
+        "amplitude": drawn.shape.amplitude,
+        "period": drawn.shape.period,
+    }
     return Simulated(
-        detection=_detection(d, observation, label),
+        detection=_detection(d, observation, label) | drawn.columns,
         value=value,
         error=error,
         observation=observation,
-        truth=_truth(d, response, photon_flux, float(expected_background[inside].sum())),
+        truth=_truth(d, response, photon_flux, float(expected_background[inside].sum())) | light,
         truth_value=noise_free(expected, d.exposure, response, recipe),
+        events=drawn.events,
     )
 
 

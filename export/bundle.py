@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..inference.catalog.store import command_line, sha256_file, without_folders
 from ..inference.errors import ChandraEmbedError
@@ -71,7 +72,41 @@ def export_bundle(
         another encoder, or a frozen file that does not give what torch gives. Nothing is left at `output`
         then.
     """
-    if not checkpoint.meta["finished"]:
+    real_spectra = of_recipe(real, checkpoint.meta["recipe_fingerprint"]) if real else None
+    seen = checkpoint.seen.numpy()
+    unseen = unseen_rows(reference, checkpoint.meta["recipe_fingerprint"], seen) if reference else None
+
+    def fill(folder: Path, earlier: list[dict[str, Any]]) -> dict[str, Any]:
+        return _fill(folder, output.name, version, checkpoint, real_spectra, unseen, evaluation, earlier)
+
+    return replace_bundle(output, version, checkpoint.meta, fill)
+
+
+def replace_bundle(
+    output: Path,
+    version: str,
+    meta: Mapping[str, Any],
+    fill: Callable[[Path, list[dict[str, Any]]], dict[str, Any]],
+) -> dict[str, Any]:
+    """Make a bundle under a temporary name and rename it into place; a kill leaves the old or the new one.
+
+    Parameters
+    ----------
+    output : Path
+        The bundle's folder.
+    version : str
+        Above that of the bundle there.
+    meta : mapping
+        Of the checkpoint.
+    fill : callable
+        Takes a folder and the figures of earlier versions, writes every file, returns the manifest.
+
+    Raises
+    ------
+    ChandraEmbedError
+        An unfinished run, or a version not above the one there.
+    """
+    if not meta["finished"]:
         raise ChandraEmbedError(
             "the run is not finished; run chandra-embed train again, it goes on by itself"
         )
@@ -81,14 +116,10 @@ def export_bundle(
     if aside.exists() and not output.exists():  # killed between the two renames below
         os.rename(aside, output)
     earlier = _earlier(output, numbers)
-    real_spectra = _of_recipe(real, checkpoint) if real else None
-    unseen = _unseen(checkpoint, reference) if reference else None
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)
-        manifest = _fill(
-            temporary, output.name, version, checkpoint, real_spectra, unseen, evaluation, earlier
-        )
+        manifest = fill(temporary, earlier)
         shutil.rmtree(aside, ignore_errors=True)
         if output.exists():
             os.rename(output, aside)
@@ -117,10 +148,12 @@ def _fill(
     save_baseline(folder / BASELINE, checkpoint)
 
     measured = {"parity": _parity(folder, model, real, unseen), "reconstruction": _stored_figures(meta)}
-    extra: dict[str, Any] = {"earlier": earlier, "commands": _commands(meta, unseen)}
+    commands = [*(file["command"] for file in meta["data"]["files"]), meta["command"]]
+    extra: dict[str, Any] = {"earlier": earlier, "commands": distinct_commands(commands, unseen)}
     if unseen:
         write_manifest(folder, make_manifest(folder, name, version, meta, {}))
-        measured["reconstruction"], extra["anomaly_reference"] = _reference(folder, checkpoint, unseen)
+        baseline = Baseline(checkpoint.baseline["mean"].numpy(), checkpoint.baseline["components"].numpy())
+        measured["reconstruction"], extra["anomaly_reference"] = write_reference(folder, baseline, unseen)
     if evaluation:
         measured["evaluation"] = read_evaluation(evaluation, sha256_file(folder / "encoder.onnx"))
     manifest = {**make_manifest(folder, name, version, meta, measured), **extra}
@@ -179,18 +212,38 @@ def _kind(files: Iterable[Mapping[str, Any]]) -> str:
     ) + "spectra of sources not trained on"
 
 
-def _commands(meta: dict[str, Any], unseen: Spectra | None) -> list[str]:
-    """Return the commands that print the figures again, each once, in order, without folders."""
-    commands = [*(file["command"] for file in meta["data"]["files"]), meta["command"]]
+def distinct_commands(commands: Iterable[str], unseen: Spectra | None) -> list[str]:
+    """Return the commands that print the figures again, each once, in order, without folders.
+
+    Those of a reference, and the one that is running, come after the given ones.
+    """
+    commands = list(commands)
     if unseen:
         commands += [*(file["command"] for file in unseen.files), command_line()]
     return list(dict.fromkeys(map(without_folders, commands)))
 
 
-def _reference(
-    folder: Path, checkpoint: Checkpoint, unseen: Spectra
+def write_reference(
+    folder: Path, baseline: Baseline, unseen: Spectra
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write ``anomaly.npz``, made with the frozen files; return the figures and facts of its rows."""
+    """Write ``anomaly.npz``, made with the frozen files of a folder; return figures and facts of its rows.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds encoder, decoder and a manifest.
+    baseline : Baseline
+        What reconstructions are shown beside.
+    unseen : Spectra
+        Rows of sources that no part of the model has seen.
+
+    Returns
+    -------
+    measured : dict
+        ``data`` and ``figures`` of the reconstructions.
+    facts : dict
+        file, sha256, simulated, rows, min_counts of the reference.
+    """
     from ..inference.encoder import Encoder
     from ..inference.reference import Reference
 
@@ -207,7 +260,6 @@ def _reference(
         random_state=0,
     )
     reference.save(folder / "anomaly.npz")
-    baseline = Baseline(checkpoint.baseline["mean"].numpy(), checkpoint.baseline["components"].numpy())
     errors = {"autoencoder": encoded.reconstruction_error, **baseline.errors(unseen.value)}
     found = figures(errors, unseen.net_counts, unseen.source_id)
     facts = {
@@ -220,21 +272,21 @@ def _reference(
     return {"data": _kind(unseen.files), "figures": found}, facts
 
 
-def _of_recipe(path: Path, checkpoint: Checkpoint) -> Spectra:
-    """Read spectra of the recipe that the model was trained with."""
+def of_recipe(path: Path, fingerprint: str) -> Spectra:
+    """Read spectra of the recipe that a model was trained with."""
     spectra = read_spectra([path])
-    ours, theirs = checkpoint.meta["recipe_fingerprint"], spectra.recipe.fingerprint
-    if ours != theirs:
+    theirs = spectra.recipe.fingerprint
+    if fingerprint != theirs:
         raise ChandraEmbedError(
-            f"{path}: recipe fingerprint {theirs}, the model was trained with {ours}; ingest again"
+            f"{path}: recipe fingerprint {theirs}, the model was trained with {fingerprint}; ingest again"
         )
     return spectra
 
 
-def _unseen(checkpoint: Checkpoint, path: Path) -> Spectra:
-    """Return the rows of sources that neither training nor the choice of the best epoch has seen."""
-    spectra = _of_recipe(path, checkpoint)
-    unseen = spectra.take(~is_seen(spectra.source_id, checkpoint.seen.numpy()))
+def unseen_rows(path: Path, fingerprint: str, seen: NDArray[np.int64]) -> Spectra:
+    """Return the rows of sources whose hashes are not among `seen`; enough of them for a reference."""
+    spectra = of_recipe(path, fingerprint)
+    unseen = spectra.take(~is_seen(spectra.source_id, seen))
     enough = int((unseen.net_counts >= MIN_COUNTS).sum())
     if enough < 4 * NEIGHBOURS:
         raise ChandraEmbedError(

@@ -37,7 +37,8 @@ def export(
 ) -> None:
     """Freeze a trained model; needs the extra train.
 
-    CHECKPOINT is a run folder or its checkpoint.pt. What is made is a bundle that runs without torch.
+    CHECKPOINT is a run folder or its checkpoint.pt, of an autoencoder of spectra or of an aligner. What is
+    made is a bundle that runs without torch.
 
     The frozen files are loaded again and compared with torch; where they differ by more than 1e-5 nothing
     is written.
@@ -52,11 +53,20 @@ def export(
     """
     import json
 
+    from ..training.align_checkpoint import KIND, as_aligner
     from ..training.checkpoint import load
     from ..training.reconstruction import table
-    from .bundle import export_bundle
 
-    manifest = export_bundle(load(checkpoint), output, version, real, reference, evaluation)
+    found_run, options = load(checkpoint), (output, version, real, reference, evaluation)
+    if found_run.meta.get("kind") == KIND:
+        from .aligned import export_aligned
+
+        folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
+        manifest = export_aligned(as_aligner(found_run, checkpoint), folder, *options)
+    else:
+        from .bundle import export_bundle
+
+        manifest = export_bundle(found_run, *options)
     found = manifest["measured"]["reconstruction"]
     if as_json:
         record = {"bundle": str(output), "version": version, "files": sorted(manifest["files"])}

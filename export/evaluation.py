@@ -26,6 +26,19 @@ SHOWN = {
         ("recipe", "model", "quantity", "r2", "r2_linear", "r2_null"),
         "What the embedding tells of the observation instead of the source: R^2 on sources held out.",
     ),
+    "alignment": (
+        (
+            *("direction", "method", "recall_1pct", "recall_1pct_low", "recall_1pct_high", "recall_5pct"),
+            *("recall_10pct", "median_rank", "n", "null_recall_1pct", "class_oracle_1pct", "data"),
+        ),
+        "How often the right partner is among the first 1, 5, 10 % of n test sources; `class_oracle_1pct`: "
+        "what knowing the class alone gives.",
+    ),
+    "regression": (
+        ("data_modality", "variable", "text", "data", "both", "absolute", "percent", "low", "high"),
+        "Mean absolute error of physical variables from text, from data and from both, and by how much both "
+        "are better than the better one.",
+    ),
 }
 
 

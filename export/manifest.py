@@ -65,8 +65,9 @@ def make_manifest(
 
 
 def list_files(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of a bundle but its manifest, by name."""
-    return {path.name: sha256_file(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    """Return the SHA-256 of every file of a bundle but its manifest, by path within it, folders included."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {name: sha256_file(folder / name) for name in sorted(found) if name != MANIFEST}
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

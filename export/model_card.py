@@ -27,14 +27,14 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         Markdown.
     """
     sections = [
-        f"# {manifest['name']} {manifest['version']}\n\n{_origin(manifest)}",
+        f"# {manifest['name']} {manifest['version']}\n\n{origin(manifest)}",
         f"## What it is\n\n{_what(manifest)}",
-        f"## Input\n\n{_recipe(manifest)}",
-        f"## Trained on\n\n{_training(manifest)}",
+        f"## Input\n\n{recipe(manifest)}",
+        f"## Trained on\n\n{training(manifest)}",
         f"## Figures\n\n{_figures(manifest['measured'])}",
         "To print these figures again:\n\n```sh\n" + "\n".join(manifest["commands"]) + "\n```",
-        f"## Limits\n\n{_limits(manifest)}",
-        f"## Licence and citation\n\n{_licence(manifest)}",
+        f"## Limits\n\n{limits(manifest)}",
+        f"## Licence and citation\n\n{licence(manifest)}",
     ]
     if manifest["earlier"]:
         parts = [f"### {old['version']}\n\n{_figures(old['measured'])}" for old in manifest["earlier"]]
@@ -42,7 +42,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _wrap(text: str, mark: str = "") -> str:
+def wrap(text: str, mark: str = "") -> str:
     """Fill lines; `mark` begins a list entry."""
     return fill(
         text,
@@ -54,21 +54,22 @@ def _wrap(text: str, mark: str = "") -> str:
     )
 
 
-def _origin(manifest: Mapping[str, Any]) -> str:
+def origin(manifest: Mapping[str, Any]) -> str:
+    """Say first whether the spectra trained on were simulated."""
     simulated = [source["simulated"] for source in manifest["trained_on"]]
     if all(simulated):
-        return _wrap(
+        return wrap(
             "**Trained on SIMULATED spectra only.** No observed spectrum was used to fit it; what the "
             "figures below were measured on stands beside them."
         )
     if any(simulated):
-        return _wrap("**Trained on observed and SIMULATED spectra together**; the list below says which.")
+        return wrap("**Trained on observed and SIMULATED spectra together**; the list below says which.")
     return "Trained on observed spectra."
 
 
 def _what(manifest: Mapping[str, Any]) -> str:
     model = manifest["model"]
-    text = _wrap(
+    text = wrap(
         f"A {model.get('kind', 'transformer')} autoencoder of X-ray spectra, "
         f"{manifest['parameters']:,} parameters: {model['n_bins']} bins in "
         f"{model['n_bins'] // model['patch']} tokens of width {model['width']}, "
@@ -76,14 +77,19 @@ def _what(manifest: Mapping[str, Any]) -> str:
         "its first layer. The embedding is the latent less its mean over the training set, scaled to length "
         "1."
     )
+    return f"{text}\n\n{file_list(manifest)}"
+
+
+def file_list(manifest: Mapping[str, Any]) -> str:
+    """List the frozen models with what they take and give, and the reference of anomalies."""
     lines = []
     for file in manifest["inputs"]:
         given, made = manifest["inputs"][file], manifest["outputs"][file]
-        lines.append(_wrap(f"`{file}`: {_list(given)} -> {_list(made)}", "- "))
+        lines.append(wrap(f"`{file}`: {_tensors(given)} -> {_tensors(made)}", "- "))
     if "anomaly_reference" in manifest:
         r = manifest["anomaly_reference"]
         lines.append(
-            _wrap(
+            wrap(
                 f"`anomaly.npz`: what anomaly scores are measured against: {r['rows']:,} "
                 f"{'simulated' if r['simulated'] else 'observed'} detections of at least "
                 f"{r['min_counts']:g} net counts, of sources that training had not seen ({r['file']}, "
@@ -91,18 +97,19 @@ def _what(manifest: Mapping[str, Any]) -> str:
                 "- ",
             )
         )
-    return text + "\n\n" + "\n".join(lines)
+    return "\n".join(lines)
 
 
-def _list(tensors: Mapping[str, Mapping[str, Any]]) -> str:
+def _tensors(found: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(
-        f"`{name}` ({', '.join(map(str, t['shape']))}) {t['dtype']}" for name, t in tensors.items()
+        f"`{name}` ({', '.join(map(str, t['shape']))}) {t['dtype']}" for name, t in found.items()
     )
 
 
-def _recipe(manifest: Mapping[str, Any]) -> str:
+def recipe(manifest: Mapping[str, Any]) -> str:
+    """Say what a spectrum must be made of."""
     r = manifest["recipe"]
-    return _wrap(
+    return wrap(
         f"Spectra made by `chandra-embed ingest`: {r['quantity']} density ({UNITS[r['quantity']]}), "
         f"background subtracted, channels grouped to at least {r['group_min']} counts, on {r['n_bins']} bins "
         f"equal in log energy, {r['energy_lo']:g}-{r['energy_hi']:g} keV. Recipe fingerprint "
@@ -110,17 +117,18 @@ def _recipe(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def _training(manifest: Mapping[str, Any]) -> str:
+def training(manifest: Mapping[str, Any]) -> str:
+    """List what it was trained on, and the split."""
     rows = manifest["rows"]
     lines = [
-        _wrap(
+        wrap(
             f"`{s['file']}`, {s['description']}; {s['rows']:,} rows ({s['rows_left_out']:,} of them without "
             f"any shape, left out), sha256 `{s['sha256']}`, licence: {s['licence']}",
             "- ",
         )
         for s in manifest["trained_on"]
     ]
-    split = _wrap(
+    split = wrap(
         f"Split by source: {rows['train']:,} rows to train on, {rows['validation']:,} to choose the best "
         f"epoch, {rows['test']:,} to test. Seed {manifest['seed']}, {manifest['epochs']} epochs, torch "
         f"{manifest['versions']['torch']}."
@@ -130,30 +138,39 @@ def _training(manifest: Mapping[str, Any]) -> str:
 
 def _figures(measured: Mapping[str, Any]) -> str:
     """Return the measured figures of one version."""
-    r, parity = measured["reconstruction"], measured["parity"]
-    worst = max(value for file in parity["files"].values() for value in file.values())
-    text = _wrap(
-        f"Mean absolute error of the normalised spectrum, on {r['data']}, by net counts in 0.5-7.0 keV; in "
-        "brackets the 68 % interval over draws of sources. `pca` has as many numbers as the autoencoder has "
-        "latents, `mean` is the mean training spectrum."
-    )
-    rows = ", ".join(f"{n:,} rows {label}" for label, n in parity["rows"].items())
-    sentence = f"The frozen files differ from torch by at most {worst:.1e} "
-    sentence += f"(allowed: {parity['tolerance']:g}), on {rows}."
-    if "reference" in parity:
-        many = parity["reference"]
-        sentence += (
-            f" On {many['rows']:,} rows of the reference {many['beyond']} differ by more than that, "
-            f"the largest by {many['largest']:.1e}: the network amplifies the rounding of some rows."
-        )
-    frozen = _wrap(sentence)
-    parts = [text, f"```text\n{table(r['figures'])}\n```", frozen]
+    parts = [reconstructions(measured["reconstruction"]), parity(measured["parity"])]
     if "evaluation" in measured:
         parts.append(tables(measured["evaluation"]))
     return "\n\n".join(parts)
 
 
-def _limits(manifest: Mapping[str, Any]) -> str:
+def reconstructions(found: Mapping[str, Any]) -> str:
+    """Return the errors of reconstructions, with what they are and what they were measured on."""
+    text = wrap(
+        f"Mean absolute error of the normalised spectrum, on {found['data']}, by net counts in 0.5-7.0 keV; "
+        "in brackets the 68 % interval over draws of sources. `pca` has as many numbers as the autoencoder "
+        "has latents, `mean` is the mean training spectrum."
+    )
+    return f"{text}\n\n```text\n{table(found['figures'])}\n```"
+
+
+def parity(found: Mapping[str, Any]) -> str:
+    """Say how far the frozen files are from torch, and on which rows that was asked."""
+    worst = max(value for file in found["files"].values() for value in file.values())
+    rows = ", ".join(f"{n:,} rows {label}" for label, n in found["rows"].items())
+    sentence = f"The frozen files differ from torch by at most {worst:.1e} "
+    sentence += f"(allowed: {found['tolerance']:g}), on {rows}."
+    if "reference" in found:
+        many = found["reference"]
+        sentence += (
+            f" On {many['rows']:,} rows of the reference {many['beyond']} differ by more than that, "
+            f"the largest by {many['largest']:.1e}: the network amplifies the rounding of some rows."
+        )
+    return wrap(sentence)
+
+
+def limits(manifest: Mapping[str, Any]) -> str:
+    """List what it was not made for."""
     sentences = [
         "MinMax takes the flux away and makes noise large: below some 40 net counts a spectrum is a few "
         "steps, and its embedding says little. Keep the counts beside the embedding.",
@@ -170,11 +187,12 @@ def _limits(manifest: Mapping[str, Any]) -> str:
             "Observed spectra differ from simulated ones in ways the simulator does not know; of sources "
             "unlike those simulated nothing is promised."
         )
-    return "\n".join(_wrap(text, "- ") for text in sentences)
+    return "\n".join(wrap(text, "- ") for text in sentences)
 
 
-def _licence(manifest: Mapping[str, Any]) -> str:
-    return _wrap(
+def licence(manifest: Mapping[str, Any]) -> str:
+    """Name licence and method."""
+    return wrap(
         f"{manifest['licence']}. The method, a transformer autoencoder of Chandra spectra with a few "
         f"latents, is that of {METHOD}; the weights are not theirs, and neither are the figures."
     )

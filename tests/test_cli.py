@@ -23,12 +23,12 @@ OPTIONS = {
     "demo": {"-o"},
     "fetch": {"--where", "-o", "--dry-run", "--limit"},
     "fetch-text": {"-o"},
-    "ingest": {"--responses", "--group-min", "--quantity", "-o"},
+    "ingest": {"--responses", "--region", "--group-min", "--quantity", "-o"},
     "simulate": {"-n", "--responses", "--seed", "-o"},
     "embed": {"-o", "--model", "--device", "--batch-size"},
     "score": {"-t", "-k", "--seed", "--device", "--min-counts", "--no-artefacts"},
     "neighbors": {"--name", "--obsid", "--file", "-k", "--all-detections"},
-    "search": {"-k"},
+    "search": {"-k", "--all-detections"},
     "network": {"--where", "-t", "--modality", "--all-detections", "-o"},
     "report": {"-o"},
     "table": {"-o", "--where", "--columns", "--top"},
@@ -92,8 +92,28 @@ def test_every_promised_option_of_train_autoencoder_exists():
     assert promised <= options(COMMANDS["chandra-embed", "train", "autoencoder"])
 
 
+def test_every_promised_option_of_train_aligner_exists():
+    promised = {"--texts", "--text", "--vectors", "--events", "--model", "--regulariser", "--weight"}
+    assert promised | {"--epochs", "--seed", "-o"} <= options(COMMANDS["chandra-embed", "train", "aligner"])
+
+
+def test_every_promised_option_of_train_events_exists():
+    promised = {"--kind", "--latents", "--epochs", "--seed", "-o", "--overwrite", "--json"}
+    assert promised <= options(COMMANDS["chandra-embed", "train", "events"])
+
+
+def test_every_promised_option_of_evaluate_alignment_and_regression_exists():
+    shared = {"--texts", "--model", "-o", "--overwrite", "--json"}
+    assert shared <= options(COMMANDS["chandra-embed", "evaluate", "alignment"])
+    assert shared | {"--data"} <= options(COMMANDS["chandra-embed", "evaluate", "regression"])
+
+
+def test_every_promised_option_of_train_pairs_exists():
+    assert {"-o", "--seed", "--overwrite", "--json"} <= options(COMMANDS["chandra-embed", "train", "pairs"])
+
+
 def test_the_main_job_is_there():
-    assert {"demo", "ingest", "simulate", "embed", "score", "neighbors", "table", "models"} <= set(
+    assert {"demo", "ingest", "simulate", "embed", "score", "neighbors", "search", "table", "models"} <= set(
         main.commands
     )
 

@@ -7,6 +7,10 @@ import click
 
 from ..inference.cli.base import Group
 from ..inference.cli.options import json_option, output_option, overwrite_option, seed_option
+from .aligner_cli import aligner
+from .events_cli import events
+from .pairs_cli import pairs
+from .text_cli import text
 
 
 @click.group(cls=Group)
@@ -79,6 +83,13 @@ FRACTION = click.FloatRange(min=0, max=1, max_open=True)
     show_default=True,
     help="Standard deviation of noise on the normalised input; the target stays without.",
 )
+@click.option(
+    "--denoise",
+    type=click.FloatRange(min=0, max=1),
+    default=0.0,
+    show_default=True,
+    help="Share of the loss against the noise-free truth; simulated spectra only.",
+)
 @click.option("--weighted", is_flag=True, help="Weight bins by the inverse of their variance.")
 @click.option(
     "--test",
@@ -104,8 +115,8 @@ def autoencoder(
 
     Sources are split into training, validation (a tenth) and test (--test). The error is the mean absolute
     difference of MinMax-normalised spectra; it is shown beside that of a PCA with as many numbers and of
-    the mean spectrum, on the test sources, with 68 % intervals. --mask, --noise and --weighted change what
-    training makes small, not how errors are measured.
+    the mean spectrum, on the test sources, with 68 % intervals. --mask, --noise, --denoise and
+    --weighted change what training makes small, not how errors are measured.
 
     Install the extra with: pip install 'chandra-embed[train]'
 
@@ -124,7 +135,7 @@ def autoencoder(
     from .loop import train as fit
     from .reconstruction import table
 
-    data = read_spectra(spectra, errors=settings["weighted"])
+    data = read_spectra(spectra, errors=settings["weighted"], truth=settings["denoise"] > 0)
     model = AutoencoderConfig(
         n_bins=data.recipe.n_bins,
         n_latent=settings["latents"],
@@ -144,6 +155,7 @@ def autoencoder(
         noise=settings["noise"],
         mask=settings["mask"],
         weighted=settings["weighted"],
+        denoise=settings["denoise"],
         seed=settings["seed"],
         threads=thread_count(),
     )
@@ -165,3 +177,9 @@ def autoencoder(
     kind = "simulated" if all(file["simulated"] for file in data.files) else "given"
     click.echo(f"mean absolute error of normalised {kind} spectra, test sources (68 % interval)")
     click.echo(table(done.meta["figures"]))
+
+
+train.add_command(text)
+train.add_command(aligner)
+train.add_command(pairs)
+train.add_command(events)

@@ -2,27 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ...inference.cli.base import Group
 from ...inference.cli.options import json_option, model_option, overwrite_option
 from ...models.errors import ChandraEmbedError
+from .alignment_cli import alignment, regression
+from .anomalies_cli import anomalies, variability
+from .cli_shared import files, folder_option, prepare, tell
 
 if TYPE_CHECKING:
     from .sample import Sample
 
-files = click.Path(exists=True, dir_okay=False, path_type=Path)
 spectra_argument = click.argument("spectra", nargs=-1, type=files)
-folder_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("evaluation"),
-    show_default=True,
-    help="Folder of the tables (CSV, JSON) and figures (PNG, PDF).",
-)
 
 
 @click.group(cls=Group)
@@ -66,12 +60,12 @@ def reconstruction(
     """
     from .reconstruction import real_sample, run, table
 
-    _prepare(output, "reconstruction", overwrite, "about a minute")
+    prepare(output, "reconstruction", overwrite, "about a minute")
     sample = _sample(spectra, model, output)
     real, said = real_sample(model, output)
     click.echo(said, err=True)
     rows = run(sample, real, output)
-    _tell(rows, table(rows), output, as_json)
+    tell(rows, table(rows), output, as_json)
 
 
 @evaluate.command()
@@ -101,13 +95,13 @@ def clusters(
     """
     from .clustering import run, table
 
-    _prepare(output, "clusters", overwrite, "about eight minutes" if spread_curve else "about three minutes")
+    prepare(output, "clusters", overwrite, "about eight minutes" if spread_curve else "about three minutes")
     rows = run(_sample(spectra, model, output), output)
     if spread_curve:
         from .spread import SPREADS, write_spread
 
         write_spread({spread: _sample((), model, output, spread) for spread in SPREADS}, output)
-    _tell(rows, table(rows), output, as_json)
+    tell(rows, table(rows), output, as_json)
 
 
 @evaluate.command()
@@ -130,9 +124,9 @@ def latents(spectra: tuple[Path, ...], model: str, output: Path, overwrite: bool
     """
     from .latents import run, table
 
-    _prepare(output, "latents", overwrite, "about five minutes")
+    prepare(output, "latents", overwrite, "about five minutes")
     rows = run(_sample(spectra, model, output), output)
-    _tell(rows, table(rows), output, as_json)
+    tell(rows, table(rows), output, as_json)
 
 
 @evaluate.command()
@@ -164,9 +158,9 @@ def nuisance(
     """
     from .nuisance import run, table
 
-    _prepare(output, "nuisance", overwrite, "about two minutes a model")
+    prepare(output, "nuisance", overwrite, "about two minutes a model")
     rows = run([_sample(_of_recipe(spectra, model), model, output) for model in models], output)
-    _tell(rows, table(rows), output, as_json)
+    tell(rows, table(rows), output, as_json)
 
 
 @evaluate.command()
@@ -193,9 +187,9 @@ def sweep(records: Path | None, output: Path, overwrite: bool, as_json: bool) ->
     from .records import FOLDER, read_records
     from .sweep import run, table
 
-    _prepare(output, "sweep", overwrite, "a few seconds")
+    prepare(output, "sweep", overwrite, "a few seconds")
     rows, summary = run(read_records(records or FOLDER), output)
-    _tell(rows, table(rows, summary), output, as_json)
+    tell(rows, table(rows, summary), output, as_json)
 
 
 @evaluate.command()
@@ -255,17 +249,6 @@ def record(runs: tuple[Path, ...], spectra: Path, output: Path, overwrite: bool,
     click.echo(f"records: {output}")
 
 
-def _prepare(output: Path, name: str, overwrite: bool, duration: str) -> None:
-    """Refuse to replace a result unasked, make the folder, and say how long it will take."""
-    path = output / f"{name}.json"
-    if path.exists() and not overwrite:
-        raise ChandraEmbedError(f"{path}: exists already; give --overwrite to replace it, or another -o")
-    import matplotlib  # noqa: F401  missing, it is told before the work rather than after
-
-    output.mkdir(parents=True, exist_ok=True)
-    click.echo(f"{name}: this takes {duration} on two cores", err=True)
-
-
 def _sample(spectra: Sequence[Path], model: str, output: Path, spread: float = 1.0) -> "Sample":
     """Read the files given, or the default evaluation catalog, with a model."""
     from ...inference.encoder import Encoder
@@ -296,13 +279,7 @@ def _of_recipe(spectra: Sequence[Path], model: str) -> list[Path]:
     return kept
 
 
-def _tell(rows: Sequence[dict[str, Any]], text: str, output: Path, as_json: bool) -> None:
-    """Print rows as JSON lines, or their table and where everything lies."""
-    from ...inference.cli.layout import json_line
-
-    if as_json:
-        for row in rows:
-            click.echo(json_line(row))
-        return
-    click.echo(text)
-    click.echo(f"tables and figures: {output}")
+evaluate.add_command(alignment)
+evaluate.add_command(regression)
+evaluate.add_command(anomalies)
+evaluate.add_command(variability)

@@ -341,7 +341,7 @@ def evaluation_catalog(folder: Path, recipe: Recipe, spread: float = 1.0) -> lis
         "recipe_fingerprint": recipe.fingerprint,
         "spread": spread,
     }
-    if not _is_there(path, wanted):
+    if not is_there(path, wanted):
         folder.mkdir(parents=True, exist_ok=True)
         _simulate(table, path, recipe, spread)
     return [path]
@@ -361,7 +361,7 @@ def _simulate(table: Path, path: Path, recipe: Recipe, spread: float) -> None:
         write_catalog_simulation(path, conditions, n, progress.update)
 
 
-def _is_there(path: Path, wanted: Mapping[str, Any]) -> bool:
+def is_there(path: Path, wanted: Mapping[str, Any]) -> bool:
     """Whether a complete file with these root attributes is there; one of another kind is not replaced."""
     if not path.exists():
         return False

@@ -2,7 +2,7 @@
 # make test   environment, make check and the test suite (real files are read where CHANDRA_EMBED_DATA names them)
 # make check  ruff and mypy --strict
 # make bench  benchmarks against peers; writes tests/benchmarks/RESULTS.md
-# make train  simulate, train and freeze both bundles again, into runs/models (about an hour; -j2 for both at once)
+# make train  simulate, train and freeze every bundle again, into runs/models (about 90 minutes; -j2 for two at once)
 # make sweep  train the runs of reduced budget again and keep their records (about two hours)
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CHANDRA_EMBED_DATA ?= $(wildcard $(abspath ../shared/data/chandra))
 export CHANDRA_EMBED_DATA
 
-.PHONY: demo test check bench train train-spectrum-8 train-spectrum-64 sweep clean
+.PHONY: demo test check bench train train-spectrum-8 train-spectrum-64 train-aligned-64 sweep clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -66,16 +66,35 @@ $(FITTED:%=runs/%.h5) runs/reference.h5: | $(VENV)/.test
 	$(SIMULATE) $(ARGS) -o $(@F)
 
 # make -j2 train: a model trains on one thread, for the same bytes from the same seed
-train: train-spectrum-8 train-spectrum-64
+train: train-spectrum-8 train-aligned-64
 train-spectrum-8: ARGS = 8 1.1.0 reconstruction clusters latents nuisance
-train-spectrum-64: ARGS = 64 1.0.0 reconstruction clusters nuisance
+train-spectrum-8: FIT = --epochs 30
+train-spectrum-64: ARGS = 64 1.1.0 reconstruction clusters nuisance
+train-spectrum-64: FIT = --epochs 24 --denoise 1
 train-spectrum-8 train-spectrum-64: train-%: $(FITTED:%=runs/%.h5) runs/reference.h5
-	$(RUN) train autoencoder $(FILES) -o $* --latents $(word 1,$(ARGS)) --test 0.5 --noise 0.03 --epochs 30
+	$(RUN) train autoencoder $(FILES) -o $* --latents $(word 1,$(ARGS)) --test 0.5 --noise 0.03 $(FIT)
 	rm -rf runs/drafts/$* runs/models/$*
 	$(RUN) export $* -o drafts/$* --version $(word 2,$(ARGS)) --reference reference.h5
 	for what in $(wordlist 3,9,$(ARGS)); do \
 	  $(RUN) evaluate $$what --model drafts/$* -o evaluation-$* --overwrite || exit 1; done
 	$(RUN) export $* -o models/$* --version $(word 2,$(ARGS)) --reference reference.h5 --evaluation evaluation-$*
+
+# spectra, events and words in one space, on the encoder frozen just before; the texts are semi-simulated
+runs/train-pairs.h5: ARGS = --catalog $(TABLES)/muwclass_TD.csv -n 31200 --seed 21
+runs/train-pairs.h5: | $(VENV)/.test
+	@mkdir -p runs
+	$(SIMULATE) $(ARGS) -o $(@F)
+train-aligned-64: train-spectrum-64 runs/train-pairs.h5
+	$(RUN) train pairs train-pairs.h5 -o train-pairs.jsonl --overwrite
+	$(RUN) train text train-pairs.jsonl -o text --components 512 --min-df 50 --overwrite
+	$(RUN) train events train-pairs.h5 -o events --overwrite
+	$(RUN) train aligner train-pairs.h5 --texts train-pairs.jsonl --text text --model models/spectrum-64 \
+	  --events events -o aligned --overwrite
+	rm -rf runs/drafts/aligned-64 runs/models/aligned-64
+	$(RUN) export aligned -o drafts/aligned-64 --reference train-pairs.h5
+	for what in alignment regression anomalies; do \
+	  $(RUN) evaluate $$what --model drafts/aligned-64 -o evaluation-aligned-64 --overwrite || exit 1; done
+	$(RUN) export aligned -o models/aligned-64 --reference train-pairs.h5 --evaluation evaluation-aligned-64
 
 # runs of reduced budget (20,000 spectra, 12 epochs): seeds, kinds, and one setting changed at a time
 SWEEP := transformer-s0 recurrent-s0 transformer-s1 recurrent-s1 transformer-s2 recurrent-s2 \

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shared_factor import shared_factor
 
 torch = pytest.importorskip("torch")
 
@@ -15,10 +14,11 @@ from chandra_embed.training.align_checkpoint import load_aligner  # noqa: E402
 from chandra_embed.training.aligner import AlignerConfig  # noqa: E402
 from chandra_embed.training.contrastive import geometry, variance_covariance  # noqa: E402
 from chandra_embed.training.datasets import is_seen  # noqa: E402
+from shared_factor import shared_factor  # noqa: E402
 
 pytestmark = pytest.mark.train
 torch.set_num_threads(1)
-CONFIG = AlignerConfig(hidden=32, size=8)
+CONFIG = AlignerConfig(hidden=32, size=8, dropout=0.1, noise=0.1, temperature=0.07, temperature_low=0.01)
 TRAINING = AlignTrainConfig(epochs=6, batch_size=64, learning_rate=3e-3, warmup=5, seed=4)
 
 
@@ -133,6 +133,9 @@ def test_inputs_are_standardised_by_training_rows_alone(data, finished):
     rows = rows[np.isfinite(rows[:, 0])].astype(float)
     np.testing.assert_allclose(model.heads["event"].mean, rows.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(model.heads["event"].scale, rows.std(axis=0), rtol=1e-5)
+    # one scale for all components of a text
+    level = np.sqrt(data.text[train].astype(float).var(axis=0).mean())
+    np.testing.assert_allclose(model.heads["text"].scale, level, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class AlignTrainConfig:
     epochs: int = 40
     batch_size: int = 256
     learning_rate: float = 1e-3
-    weight_decay: float = 0.05
+    weight_decay: float = 0.3
     warmup: int = 100
     clip: float = 1.0
     patience: int = 10
@@ -263,8 +263,13 @@ def _standardise(model: Aligner, train: Part) -> None:
     """Set mean and scale of each head's input from the training rows that have it."""
     for name, head in model.heads.items():
         rows = train.rows[name][train.present(name)].astype(np.float64)
+        scale = spread(rows)
+        if name == "text":
+            # one for all columns: the small components of a text are mostly noise, and stay small
+            rms = float(np.sqrt(rows.var(axis=0).mean()))
+            scale = np.full_like(scale, rms if rms > 0 else 1.0)
         head.mean.copy_(torch.from_numpy(rows.mean(axis=0)))  # type: ignore[operator]
-        head.scale.copy_(torch.from_numpy(spread(rows)))  # type: ignore[operator]
+        head.scale.copy_(torch.from_numpy(scale))  # type: ignore[operator]
 
 
 def _restore(

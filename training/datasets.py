@@ -157,7 +157,8 @@ def _read_truth(file: h5py.File, n: int) -> NDArray[np.float32]:
     """Read the noise-free spectra of the first n rows."""
     if "truth/value" not in file:
         raise StoreError(
-            f"{file.filename}: holds no noise-free spectra (/truth/value); give simulated files or no --denoise"
+            f"{file.filename}: holds no noise-free spectra in /truth/value; give simulated files, or no "
+            "--denoise"
         )
     true: NDArray[np.float32] = file["truth/value"][:n]
     return true

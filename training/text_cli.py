@@ -16,11 +16,24 @@ from ..inference.cli.options import json_option, output_option, overwrite_option
 @click.option(
     "--components", type=click.IntRange(min=1), default=128, show_default=True, help="Length of a vector."
 )
+@click.option(
+    "--min-df",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Words and word pairs that stand in fewer texts are left out.",
+)
 @seed_option
 @overwrite_option
 @json_option
 def text(
-    texts: tuple[Path, ...], output: Path, components: int, seed: int, overwrite: bool, as_json: bool
+    texts: tuple[Path, ...],
+    output: Path,
+    components: int,
+    min_df: int,
+    seed: int,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Fit a text encoder: TF-IDF of words and word pairs, then a truncated SVD.
 
@@ -35,7 +48,9 @@ def text(
 
     from .text import train_text
 
-    meta = train_text(texts, output, n_components=components, seed=seed, overwrite=overwrite)
+    meta = train_text(
+        texts, output, n_components=components, min_df=min_df, seed=seed, overwrite=overwrite
+    )
     if as_json:
         click.echo(json.dumps(meta))
         return

@@ -88,7 +88,17 @@ def test_every_promised_option_exists(name):
 
 def test_every_promised_option_of_train_autoencoder_exists():
     promised = {"--kind", "--latents", "--epochs", "--batch-size", "--lr", "--width", "--depth", "--heads"}
-    promised |= {"--patch", "--dropout", "--mask", "--noise", "--weighted", "--test", "--rows", "--seed"}
+    promised |= {
+        "--patch",
+        "--dropout",
+        "--mask",
+        "--noise",
+        "--denoise",
+        "--weighted",
+        "--test",
+        "--rows",
+        "--seed",
+    }
     assert promised <= options(COMMANDS["chandra-embed", "train", "autoencoder"])
 
 

@@ -129,3 +129,15 @@ def test_seen_sources():
     assert keys.shape == (3,)
     assert keys.dtype == np.int64
     assert is_seen(["b", "c", "2CXO J1 é", "a", ""], keys).tolist() == [True, False, True, True, False]
+
+
+def test_truth_is_read_where_it_is_asked_for(tmp_path):
+    path = write_spectra(tmp_path / "a.h5", 5)
+    with pytest.raises(StoreError, match=r"a\.h5: holds no noise-free spectra"):
+        read_spectra([path], truth=True)
+    with h5py.File(path, "r+") as file:
+        file["truth/value"] = file["spectrum/value"][...] * 2
+    spectra = read_spectra([path], truth=True)
+    assert np.array_equal(spectra.truth, 2 * spectra.value)
+    assert np.array_equal(spectra.take(np.array([3, 1])).truth, 2 * spectra.value[[3, 1]])
+    assert read_spectra([path]).truth is None

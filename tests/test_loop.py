@@ -87,6 +87,15 @@ def test_each_variant_changes_the_weights(spectra, finished, tmp_path):
         assert not same(state.weights, finished[1].weights), changes
 
 
+def test_denoising_changes_the_weights_and_judges_by_what_it_makes_small(spectra, finished, tmp_path):
+    known = replace(spectra, truth=spectra.value * np.float32(0.9))
+    state = train(known, MODEL, replace(CONFIG, denoise=0.5), tmp_path)
+    assert not same(state.weights, finished[1].weights)
+    for entry in state.meta["history"]:
+        assert entry["fitted"] != entry["validation"]
+    assert all(entry["fitted"] == entry["validation"] for entry in finished[1].meta["history"])
+
+
 def test_fewer_rows_are_drawn_from_the_training_part_alone(spectra, finished, tmp_path):
     state = train(spectra, MODEL, replace(CONFIG, epochs=1, rows=30), tmp_path)
     whole = finished[1].meta["data"]["rows"]
@@ -102,6 +111,7 @@ def test_fewer_rows_are_drawn_from_the_training_part_alone(spectra, finished, tm
         ({"mask": 1.0}, "mask 1.0: give a fraction"),
         ({"test": -0.1}, "test -0.1: give a fraction"),
         ({"test": 0.9}, "test 0.9: with 0.2 for validation nothing is left"),
+        ({"denoise": 1.5}, "denoise 1.5: give a share"),
         ({"noise": -1.0}, "noise -1.0: give"),
         ({"noise": math.nan}, "noise nan: give"),
     ],
@@ -119,7 +129,7 @@ def test_run_begun_before_the_variants_goes_on(spectra, finished, tmp_path):
         train(spectra, MODEL, CONFIG, tmp_path, kill)
     old = checkpoint.load(tmp_path)
     del old.meta["model"]["kind"]
-    for name in ("noise", "mask", "weighted", "rows"):
+    for name in ("noise", "mask", "weighted", "denoise", "rows"):
         del old.meta["training"][name]
     checkpoint.save(tmp_path, old)
     assert same(train(spectra, MODEL, CONFIG, tmp_path).best, finished[1].best)

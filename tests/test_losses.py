@@ -142,3 +142,31 @@ def test_mask_hides_its_fraction_of_tokens(spectra, recorded, mask):
     assert hidden.shape == (1000, 20)
     assert float(hidden.float().mean()) == pytest.approx(mask, abs=0.015)
     assert len(np.unique(hidden.numpy(), axis=0)) > 500  # others in each row
+
+
+def smooth(spectra, seed=1):
+    """Return the spectra with made-up noise-free ones, some beyond the range of the noisy."""
+    rng = np.random.default_rng(seed)
+    true = spectra.value * rng.uniform(0.2, 2.0, spectra.value.shape).astype(np.float32)
+    return replace(spectra, truth=true)
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_denoising_is_the_formula(spectra, model, share):
+    known, rows = smooth(spectra), np.array([3, 0, 17])
+    with torch.no_grad():
+        normalised, reconstruction = model(torch.from_numpy(known.value[rows]))
+        found = training_loss(model, known, rows, denoise=share)
+    total = 0.0
+    for i, row in enumerate(rows):
+        low, high = known.value[row].min(), known.value[row].max()
+        true = (known.truth[row] - low) / (high - low)
+        r = reconstruction[i].numpy()
+        noisy = np.abs(normalised[i].numpy() - r).mean()
+        total += (1 - share) * noisy + share * np.abs(true - r).mean()
+    assert float(found) == pytest.approx(total / len(rows), rel=1e-5)
+
+
+def test_denoising_without_the_truth_is_refused(spectra, model):
+    with pytest.raises(ValueError, match="truth=True"):
+        training_loss(model, spectra, np.array([0]), denoise=0.5)

@@ -84,17 +84,17 @@ runs/train-pairs.h5: ARGS = --catalog $(TABLES)/muwclass_TD.csv -n 31200 --seed 
 runs/train-pairs.h5: | $(VENV)/.test
 	@mkdir -p runs
 	$(SIMULATE) $(ARGS) -o $(@F)
-train-aligned-64: train-spectrum-64 runs/train-pairs.h5
+train-aligned-64: train-spectrum-64 runs/train-pairs.h5 runs/reference.h5
 	$(RUN) train pairs train-pairs.h5 -o train-pairs.jsonl --overwrite
 	$(RUN) train text train-pairs.jsonl -o text --components 512 --min-df 50 --overwrite
 	$(RUN) train events train-pairs.h5 -o events --overwrite
 	$(RUN) train aligner train-pairs.h5 --texts train-pairs.jsonl --text text --model models/spectrum-64 \
 	  --events events -o aligned --overwrite
 	rm -rf runs/drafts/aligned-64 runs/models/aligned-64
-	$(RUN) export aligned -o drafts/aligned-64 --reference train-pairs.h5
+	$(RUN) export aligned -o drafts/aligned-64 --reference reference.h5
 	for what in alignment regression anomalies; do \
 	  $(RUN) evaluate $$what --model drafts/aligned-64 -o evaluation-aligned-64 --overwrite || exit 1; done
-	$(RUN) export aligned -o models/aligned-64 --reference train-pairs.h5 --evaluation evaluation-aligned-64
+	$(RUN) export aligned -o models/aligned-64 --reference reference.h5 --evaluation evaluation-aligned-64
 
 # runs of reduced budget (20,000 spectra, 12 epochs): seeds, kinds, and one setting changed at a time
 SWEEP := transformer-s0 recurrent-s0 transformer-s1 recurrent-s1 transformer-s2 recurrent-s2 \

@@ -19,7 +19,7 @@ from chandra_embed.inference.simulate.spectra import simulate
 from chandra_embed.training.evaluation.sample import read_baseline
 
 
-@pytest.fixture(scope="module", params=["spectrum-8", "spectrum-64"])
+@pytest.fixture(scope="module", params=["spectrum-8", "spectrum-64", "aligned-64"])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     return Encoder.load(request.param, device="cpu")
 

@@ -34,11 +34,44 @@ SHOWN = {
         "How often the right partner is among the first 1, 5, 10 % of n test sources; `class_oracle_1pct`: "
         "what knowing the class alone gives.",
     ),
-    "regression": (
-        ("data_modality", "variable", "text", "data", "both", "absolute", "percent", "low", "high"),
-        "Mean absolute error of physical variables from text, from data and from both, and by how much both "
-        "are better than the better one.",
+    "alignment-spread": (
+        (
+            "modality",
+            "variable",
+            "before",
+            "after",
+            "difference",
+            "difference_low95",
+            "difference_high95",
+            "n",
+        ),
+        "Spread of hardness among the 10 nearest other sources before and after alignment.",
     ),
+    **{
+        f"regression-{data}": (
+            ("data_modality", "variable", "text", "data", "both", "absolute", "percent", "low", "high"),
+            "Mean absolute error of physical variables from text, from data and from both, and by how much "
+            "both are better than the better one (95 % interval).",
+        )
+        for data in ("events", "spectrum", "lightcurve")
+    },
+    "anomalies": (
+        ("kind", "counts", "space", "method", "n", "recovered", "low", "high", "hardness_recovered"),
+        "Planted rare sources, simulated: the share among the strangest 2 % of all rows (68 % interval), and "
+        "by the same score of the three hardness ratios.",
+    ),
+    "anomalies-pvalues": (
+        ("counts", "n", "n_reference", "ks_p", "ks_p_uniform", "below_5pct"),
+        "Conformal p-values of normal rows held out, against those of the reference's own (`ks_p`).",
+    ),
+}
+# of the many rows of a table those shown in the card
+KEPT = {
+    "anomalies": {
+        "counts": ("all", ">= 100"),
+        "method": ("combination", "frozen reference"),
+        "ranked": ("all rows",),
+    }
 }
 
 
@@ -78,12 +111,13 @@ def read_evaluation(folder: Path, encoder_sha256: str) -> dict[str, Any]:
         if encoder_sha256 not in theirs:
             raise ChandraEmbedError(
                 f"{path}: was measured with another encoder ({', '.join(sorted(theirs))}); run "
-                f"chandra-embed evaluate {name} on this model again"
+                f"chandra-embed evaluate {name.split('-')[0]} on this model again"
             )
-        rows = [row for row in content["rows"] if row.get("chosen", True)]
+        wanted = {"chosen": (True,), **KEPT.get(name, {})}
+        rows = [row for row in content["rows"] if all(row.get(k, few[0]) in few for k, few in wanted.items())]
         found[name] = {
             "simulated": all(fact["simulated"] for fact in facts),
-            "files": [file for fact in facts for file in fact["files"]],
+            "files": [file for fact in facts for file in fact.get("files", ())],
             "rows": [{key: row[key] for key in SHOWN[name][0] if key in row} for row in rows],
         }
     if not found:
@@ -98,8 +132,8 @@ def tables(evaluation: Mapping[str, Mapping[str, Any]]) -> str:
         kind = "SIMULATED" if found["simulated"] else "Observed"
         files = ", ".join(sorted({file["name"] for file in found["files"]}))
         real = "; the rows said to be real are of observed ones" if _any_real(found["rows"]) else ""
-        about = f"{SHOWN[name][1]} {kind} spectra: {files}{real}."
-        parts.append(f"### evaluate {name}\n\n{about}\n\n{_table(found['rows'])}")
+        about = f"{SHOWN[name][1]} {kind} spectra{f': {files}' if files else ''}{real}."
+        parts.append(f"### evaluate {name.replace('-', ': ')}\n\n{about}\n\n{_table(found['rows'])}")
     return "\n\n".join(parts)
 
 

@@ -1,6 +1,7 @@
 """Freezing an aligner: its heads joined to the frozen encoders it was fitted on, in one bundle."""
 
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..inference.runtime import open_session
 from ..models.registry import Manifest, verify
 from ..training.align_checkpoint import AlignCheckpoint
 from ..training.align_inputs import BASE, EVENTS, TEXT
-from ..training.aligner import Aligner, Head
+from ..training.aligner import Aligner, Head, LevelHead
 from ..training.datasets import Spectra
 from ..training.evaluation.sample import BASELINE
 from ..training.events import EventCheckpoint, load_events
@@ -43,6 +44,8 @@ from .to_onnx import to_onnx
 
 Array = NDArray[np.float32]
 SHARED = ("shared_out",)
+# what the head of the spectra takes: the second, where it hears of their level
+GIVEN = ("latent_out", "scale_out")
 BAG, TEXT_FOLDER = "bag_of_words.npz", "text_encoder"
 
 
@@ -160,8 +163,10 @@ def _write_files(
 ) -> None:
     """Write the models, the text encoder and the linear baseline."""
     config = model.config
-    head = to_onnx(_head(model, "spectrum"), config.spectrum, "latent_in", SHARED)
-    (folder / "encoder.onnx").write_bytes(with_head(base.folder / "encoder.onnx", head))
+    given = GIVEN if config.level else GIVEN[:1]
+    width = config.spectrum + (2 if config.level else 0)
+    head = to_onnx(_spectrum_head(model), width, "given_in", SHARED)
+    (folder / "encoder.onnx").write_bytes(with_head(base.folder / "encoder.onnx", head, given))
     shutil.copyfile(base.folder / "decoder.onnx", folder / "decoder.onnx")
     if events is not None:
         (folder / "event_encoder.onnx").write_bytes(event_encoder_onnx(events))
@@ -181,10 +186,30 @@ def _head(model: Aligner, name: str) -> Head:
     return head.eval()
 
 
+class FromScale(nn.Module):
+    """A head that takes a spectrum's level as the encoder gives it: its smallest and largest bin."""
+
+    def __init__(self, head: LevelHead) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map latent, min and max (B, l + 2) to unit rows (B, size)."""
+        extent = x[:, -1:] - x[:, -2:-1]  # (B, 1)
+        # a constant spectrum has no range: it is taken for the faintest of training
+        level = torch.log(torch.maximum(extent, 10.0**self.head.low)) / math.log(10.0)
+        return self.head(torch.cat([x[:, :-2], level], dim=1))  # type: ignore[no-any-return]
+
+
+def _spectrum_head(model: Aligner) -> nn.Module:
+    head = _head(model, "spectrum")
+    return FromScale(head) if isinstance(head, LevelHead) else head
+
+
 class Joined(nn.Module):
     """What a joined encoder must give: the base bundle's own outputs, and torch's head on its own latents."""
 
-    def __init__(self, base: Path, joined: Path, head: Head) -> None:
+    def __init__(self, base: Path, joined: Path, head: nn.Module) -> None:
         super().__init__()
         self.base, _ = open_session(base, "cpu")
         self.joined, _ = open_session(joined, "cpu")
@@ -195,8 +220,9 @@ class Joined(nn.Module):
         feed = {"spectrum": spectrum.numpy()}
         latent, normalised, scale = map(torch.from_numpy, self.base.run(list(ENCODER_OUTPUTS[:3]), feed))
         # its own: far from the training rows a head makes much of the last digit of a latent
-        own = torch.from_numpy(self.joined.run(["latent_out"], feed)[0])
-        return latent, normalised, scale, self.head(own)
+        given = GIVEN if isinstance(self.head, FromScale) else GIVEN[:1]
+        own = [torch.from_numpy(output) for output in self.joined.run(list(given), feed)]
+        return latent, normalised, scale, self.head(torch.cat(own, dim=1))
 
 
 def _parity(
@@ -209,7 +235,7 @@ def _parity(
 ) -> dict[str, Any]:
     """Compare every frozen model with what it was made of; raise on a difference."""
     path = folder / "encoder.onnx"
-    joined = Joined(base.folder / path.name, path, _head(model, "spectrum"))
+    joined = Joined(base.folder / path.name, path, _spectrum_head(model))
     files = {path.name: check_parity(joined, path, ENCODER_OUTPUTS, inputs)}
     for name in model.heads:
         if name != "spectrum":

@@ -50,10 +50,11 @@ def _texts_are(manifest: Mapping[str, Any]) -> str:
 
 def _what(manifest: Mapping[str, Any]) -> str:
     c, base = manifest["aligner"], manifest["base"]
+    level = ", with the level of the spectrum, log10 of its range," if c.get("level") else ""
     regulariser = f"{c['regulariser']}, lambda {c['weight']:g}" if c["weight"] else "none (lambda 0)"
     return wrap(
         f"One space of {c['size']} numbers for {_words(manifest['modalities'])}. The spectrum encoder is "
-        f"that of {base['name']} {base['version']}, frozen; on its latents, and on those of the others, "
+        f"that of {base['name']} {base['version']}, frozen; on its latents{level} and on those of the others "
         f"stand heads of one hidden layer of {c['hidden']} ({manifest['parameters']:,} parameters), fitted by"
         " symmetric InfoNCE, in which rows of one source are never negatives of each other, and a "
         f"regulariser: {regulariser}. The temperature was learnt: {manifest['temperature']:.3f}. The latent, "

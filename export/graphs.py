@@ -9,7 +9,7 @@ PREFIX = "align/"
 LATENT, EMBEDDING = "latent_out", "embedding_out"
 
 
-def with_head(encoder: Path, head: bytes) -> bytes:
+def with_head(encoder: Path, head: bytes, given: tuple[str, ...] = (LATENT,)) -> bytes:
     """Return an encoder whose embedding comes from another head.
 
     Parameters
@@ -18,6 +18,8 @@ def with_head(encoder: Path, head: bytes) -> bytes:
         ``encoder.onnx`` of a bundle: among its outputs are ``latent_out`` and ``embedding_out``.
     head : bytes
         ONNX of one input (batch, l) and one output (batch, d), of the same opset.
+    given : tuple of str
+        Outputs of the encoder that the head takes, side by side.
 
     Returns
     -------
@@ -28,7 +30,7 @@ def with_head(encoder: Path, head: bytes) -> bytes:
     Raises
     ------
     ChandraEmbedError
-        The two are of different opsets, or the latents are not as long as the head takes.
+        The two are of different opsets, or the encoder does not give as many numbers as the head takes.
     """
     import onnx
     from onnx.compose import add_prefix
@@ -38,16 +40,19 @@ def with_head(encoder: Path, head: bytes) -> bytes:
     ours, theirs = ({o.domain: o.version for o in m.opset_import} for m in (model, top))
     if ours != theirs:
         raise ChandraEmbedError(f"{encoder}: is of opset {ours}, the aligner of {theirs}; freeze it again")
-    graph, given, made = model.graph, top.graph.input[0], top.graph.output[0]
-    latent = next(output for output in graph.output if output.name == LATENT)
-    if _width(latent) != _width(given):
+    graph, door, made = model.graph, top.graph.input[0], top.graph.output[0]
+    width = sum(_width(output) for output in graph.output if output.name in given)
+    if width != _width(door):
         raise ChandraEmbedError(
-            f"{encoder}: gives {_width(latent)} latents, the aligner takes {_width(given)}; "
-            "they are of different runs"
+            f"{encoder}: gives {width} numbers, the aligner takes {_width(door)}; they are of different runs"
         )
     _keep_only(graph, [output.name for output in graph.output if output.name != EMBEDDING])
+    source = given[0]
+    if len(given) > 1:
+        source = f"{PREFIX}{'+'.join(given)}"
+        graph.node.append(onnx.helper.make_node("Concat", list(given), [source], source, axis=1))
     for node in top.graph.node:
-        _rename(node.input, given.name, LATENT)
+        _rename(node.input, door.name, source)
         _rename(node.output, made.name, EMBEDDING)
     graph.node.extend(top.graph.node)
     graph.initializer.extend(top.graph.initializer)

@@ -164,6 +164,21 @@ def test_the_regularisers_do_what_they_are_for(data, tmp_path):
     assert fit("geometry", weight=50.0, regulariser="geometry")[1] < 0.7 * moved
 
 
+def test_a_level_that_the_text_speaks_of_helps(data, tmp_path):
+    # brightness that neither the latents nor the events know of
+    level = np.repeat(np.random.default_rng(5).normal(size=len(data) // 2), 2).astype(np.float32)
+    words = np.hstack([data.text, 10 * level[:, None]])
+    told = replace(data, text=words, event=None)
+    state = fit_aligner(replace(told, level=level - 3), CONFIG, tmp_path, TRAINING)
+    without = fit_aligner(told, CONFIG, tmp_path / "without", TRAINING)
+    ours, theirs = (figures(s)["text->spectrum"]["median_rank"] for s in (state, without))
+    assert ours < 0.7 * theirs
+    head = state.aligner().heads["spectrum"]
+    assert float(head.low) == pytest.approx(float(level[data.split == "train"].min()) - 3)
+    assert float(head.high) == pytest.approx(float(level[data.split == "train"].max()) - 3)
+    assert state.bag_of_words().weights.shape == (21, 17)
+
+
 def test_two_modalities(data, tmp_path):
     for absent, direction in (("event", "spectrum->text"), ("spectrum", "event->text")):
         two = replace(data, **{absent: None})

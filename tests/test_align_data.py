@@ -4,7 +4,7 @@ from chandra_embed.inference.errors import ChandraEmbedError
 
 pytest.importorskip("torch")
 
-from chandra_embed.training.align_data import AlignmentData, split_of
+from chandra_embed.training.align_data import AlignmentData, log_range, split_of
 from chandra_embed.training.datasets import split
 
 pytestmark = pytest.mark.train
@@ -29,6 +29,17 @@ def test_the_default_split_is_that_of_the_encoders():
         assert np.array_equal(taken.rows["text"], data.text[mask])
         assert np.array_equal(taken.present("event"), np.isfinite(data.event[mask, 0]))
     assert np.array_equal(split_of(NAMES), data.split)
+
+
+def test_the_level_of_a_spectrum_goes_beside_its_latent():
+    level = np.linspace(-5, -1, N).astype(np.float32)
+    data, without = AlignmentData(**arrays(level=level)), AlignmentData(**arrays())
+    np.testing.assert_array_equal(data.rows("spectrum"), np.hstack([data.spectrum, level[:, None]]))
+    assert data.take("train").rows["spectrum"].shape[1] == 4
+    assert (data.width("spectrum"), without.rows("spectrum").shape[1]) == (3, 3)
+    assert data.digest() != without.digest()
+    found = log_range(np.array([[0.0, 1e-3, 5e-4], [-1.0, 9.0, 0.0]], np.float32))
+    np.testing.assert_allclose(found, [-3, 1], rtol=1e-6)
 
 
 def test_an_absent_modality_is_in_no_part():
@@ -64,6 +75,8 @@ def spoilt(name, row, value):
         ({"text": np.zeros((N - 1, 3), np.float32)}, "text has shape"),
         ({"text": np.zeros(N, np.float32)}, "text has shape"),
         ({"event": np.full((N, 3), np.nan, np.float32)}, "fewer than two training rows"),
+        ({"level": np.full(N, np.inf, np.float32)}, "row 0 of spectrum"),
+        ({"level": np.zeros(N, np.float32), "spectrum": None}, "levels without spectra"),
         ({"spectrum": None, "event": None}, "neither spectra nor event lists"),
         ({"split": np.full(N, "train")}, "validation part"),
         ({"split": np.full(N, "learn")}, "split must name"),

@@ -76,6 +76,7 @@ def test_every_row_is_a_detection_beside_its_own_text(folder, pairs):
     with store.open_store(folder / "spectra.h5", store.SPECTRA) as file:
         value, events = spectra_block(file, 0, 120)[rows], read_events(file, 0, 120)
     np.testing.assert_allclose(data.spectrum, Encoder.load("spectrum-64", "cpu").latent(value), atol=1e-6)
+    np.testing.assert_allclose(data.level, np.log10(value.max(axis=1) - value.min(axis=1)), rtol=1e-6)
     encoder = open_text_encoder(folder / "text")
     np.testing.assert_allclose(data.text, encoder.encode([t["text"] for t in texts]), atol=1e-6)
     run = load_events(folder / "events")

@@ -99,3 +99,18 @@ def test_first_weights_depend_on_the_seed_alone():
 def test_settings_that_make_no_sense(change, words):
     with pytest.raises(ChandraEmbedError, match=words):
         AlignerConfig(**change)
+
+
+def test_the_level_is_one_more_number_and_stays_within_training():
+    model = build_aligner(AlignerConfig(spectrum=6, text=9, size=5, hidden=8, level=True), 0).eval()
+    head, x = model.heads["spectrum"], rows(4, 7)
+    head.low.fill_(-4.0)
+    head.high.fill_(-1.0)
+    x[:, -1] = torch.tensor([-4.0, -9.0, -1.0, 3.0])
+    x[1, :-1], x[3, :-1] = x[0, :-1], x[2, :-1]
+    z = model.spectrum(x).detach()
+    assert torch.equal(z[0], z[1])
+    assert torch.equal(z[2], z[3])
+    x[0, -1] = -2.0
+    assert not torch.allclose(model.spectrum(x).detach()[0], z[1])
+    assert {"heads.spectrum.low", "heads.spectrum.high"} <= model.state_dict().keys()

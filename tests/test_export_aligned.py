@@ -131,8 +131,9 @@ def test_every_door_gives_what_torch_gives(made, run, folder):
     np.testing.assert_allclose(encoded.latent, base.latent, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(encoded.reconstruction, base.reconstruction, rtol=1e-6, atol=2e-6)
     event, text = EventEmbedder.load(made, "cpu"), TextEmbedder.load(made, "cpu")
+    level = np.log10(value.max(axis=1) - value.min(axis=1))[:, None]
     with torch.inference_mode():
-        spectra = model.spectrum(torch.from_numpy(base.latent)).numpy()
+        spectra = model.spectrum(torch.from_numpy(np.hstack([base.latent, level]))).numpy()
         latent = torch.from_numpy(event.latent(events))
         lists = model.event(latent).numpy()
         words = model.text(torch.from_numpy(text.encoder.encode(texts))).numpy()
@@ -140,6 +141,19 @@ def test_every_door_gives_what_torch_gives(made, run, folder):
     np.testing.assert_allclose(event.embed(events), lists, rtol=0, atol=1e-5, equal_nan=True)
     np.testing.assert_allclose(text.embed(texts), words, rtol=0, atol=1e-5)
     assert np.isnan(lists[:, 0]).sum() == 20
+
+
+def test_brightness_counts_and_constant_spectra_are_the_faintest(made, run, folder):
+    value, _ = rows(folder, 0, 3)
+    encoder = Encoder.load(made, "cpu")
+    bright, constant = encoder.run(30 * value), encoder.run(np.full((2, 400), [[0.0], [2.0]], np.float32))
+    assert np.abs(bright.embedding - encoder.embed(value)).max() > 1e-3
+    np.testing.assert_allclose(np.linalg.norm(constant.embedding, axis=1), 1, atol=1e-6)
+    model = load_aligner(run).aligner()
+    low = model.heads["spectrum"].low
+    with torch.inference_mode():
+        expected = model.spectrum(torch.cat([torch.from_numpy(constant.latent), low.expand(2, 1)], dim=1))
+    np.testing.assert_allclose(constant.embedding, expected, rtol=0, atol=1e-5)
 
 
 def test_words_find_their_spectra_in_the_frozen_bundle(made, run, folder):
@@ -172,21 +186,23 @@ def test_the_bag_of_words_is_the_ridge_of_the_run(made, run, folder):
     bag = load_aligner(run).bag_of_words()
     with np.load(made / "bag_of_words.npz") as arrays:
         assert {name: arrays[name].shape for name in arrays} == {
-            "weights": (10, 64),
-            "intercept": (64,),
-            "mean": (64,),
-            "scale": (64,),
+            "weights": (10, 65),
+            "intercept": (65,),
+            "mean": (65,),
+            "scale": (65,),
         }
         for name in arrays:
             np.testing.assert_array_equal(arrays[name], getattr(bag, name))
 
 
 def test_card_says_what_it_is(made):
+    base = verify(made).content["base"]
     card = (made / "MODEL_CARD.md").read_text()
     assert "SIMULATED" in card.splitlines()[2]
     for text in (
         "SEMI-SIMULATED",
-        "spectrum-64 1.0.0",
+        f"spectrum-64 {base['version']}",
+        "log10 of its range",
         "variance-covariance, lambda 0.1",
         "| bag of words | text->spectrum |",
         "print these figures again",
@@ -225,7 +241,7 @@ def test_a_run_folder_with_another_base_is_refused(run, tmp_path):
     shutil.copytree(Encoder.load("spectrum-8", "cpu").manifest.folder, tmp_path / "moved" / "base")
     result = invoke(export, tmp_path / "moved", "-o", tmp_path / "x")
     assert result.exit_code == 1
-    assert "fitted on spectrum-64 1.0.0" in result.stderr
+    assert "fitted on spectrum-64 1." in result.stderr
     assert not (tmp_path / "x").exists()
 
 
@@ -260,10 +276,11 @@ def test_failed_parity_leaves_nothing(two, tmp_path, monkeypatch):
     true = aligned.to_onnx
 
     def altered(module, width, input_name, output_names):
+        straight = getattr(module, "head", module).straight
         with torch.no_grad():
-            module.straight.weight[0] += 1e-2
+            straight.weight[0] += 1e-2
             data = true(module, width, input_name, output_names)
-            module.straight.weight[0] -= 1e-2
+            straight.weight[0] -= 1e-2
         return data
 
     monkeypatch.setattr(aligned, "to_onnx", altered)

@@ -62,13 +62,28 @@ def test_what_the_old_embedding_needed_is_gone(joined):
     assert [d.dim_param or d.dim_value for d in shape.dim] == ["batch", 7]
 
 
+def test_two_outputs_go_in_side_by_side(tmp_path):
+    config = AlignerConfig(spectrum=66, text=4, size=7, hidden=9)
+    head = build_aligner(config, 0).eval().heads["spectrum"]
+    made = to_onnx(head, 66, "given_in", ("shared_out",))
+    path = tmp_path / "encoder.onnx"
+    path.write_bytes(with_head(find("spectrum-64") / "encoder.onnx", made, ("latent_out", "scale_out")))
+    session, _ = open_session(path, "cpu")
+    latent, scale, shared = session.run(
+        ["latent_out", "scale_out", "embedding_out"], {"spectrum": awkward_spectra(400)[:20]}
+    )
+    with torch.inference_mode():
+        expected = head(torch.from_numpy(np.hstack([latent, scale]))).numpy()
+    np.testing.assert_allclose(shared, expected, rtol=0, atol=1e-6)
+
+
 def test_same_bytes_again(joined, head):
     again = with_head(find("spectrum-64") / "encoder.onnx", to_onnx(head, 64, "latent_in", ("shared_out",)))
     assert again == joined.read_bytes()
 
 
 def test_latents_of_another_length(head):
-    with pytest.raises(ChandraEmbedError, match="8 latents, the aligner takes 64"):
+    with pytest.raises(ChandraEmbedError, match="8 numbers, the aligner takes 64"):
         with_head(find("spectrum-8") / "encoder.onnx", to_onnx(head, 64, "latent_in", ("shared_out",)))
 
 

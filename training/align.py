@@ -24,7 +24,7 @@ from .align_checkpoint import KIND, AlignCheckpoint, load_aligner
 from .align_data import AlignmentData, Part
 from .align_loss import Batches, align_loss, pairs_of
 from .align_recall import BagOfWords, fit_bag_of_words, mean_recall, retrieval_rows, spread
-from .aligner import MODALITIES, Aligner, AlignerConfig, build_aligner
+from .aligner import MODALITIES, Aligner, AlignerConfig, LevelHead, build_aligner
 from .autoencoder import parameter_count
 from .datasets import PARTS, source_keys
 from .loop import TrainConfig, learning_rate, make_optimizer
@@ -116,10 +116,8 @@ def fit_aligner(
         longer finite.
     """
     training = training or AlignTrainConfig()
-    widths: dict[str, Any] = {
-        name: 0 if (rows := data.rows(name)) is None else rows.shape[1] for name in MODALITIES
-    }
-    config = replace(config, **widths)
+    widths: dict[str, Any] = {name: data.width(name) for name in MODALITIES}
+    config = replace(config, **widths, level=data.level is not None)
     parts = {name: data.take(name) for name in PARTS}
     with _torch_state(training.threads):
         state = _start_or_resume(folder, data, parts, config, training, facts or {})
@@ -270,6 +268,9 @@ def _standardise(model: Aligner, train: Part) -> None:
             scale = np.full_like(scale, rms if rms > 0 else 1.0)
         head.mean.copy_(torch.from_numpy(rows.mean(axis=0)))  # type: ignore[operator]
         head.scale.copy_(torch.from_numpy(scale))  # type: ignore[operator]
+        if isinstance(head, LevelHead):
+            head.low.fill_(float(rows[:, -1].min()))
+            head.high.fill_(float(rows[:, -1].max()))
 
 
 def _restore(

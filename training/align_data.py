@@ -29,6 +29,8 @@ class AlignmentData:
         Latents of the spectra.
     event : ndarray, shape (n, e), float32, optional
         Latents of the event lists; rows of NaN where there are none.
+    level : ndarray, shape (n,), float32, optional
+        log10 of the range of each spectrum, see :func:`log_range`: goes into the head beside the latent.
     split : ndarray, shape (n,), str, optional
         ``"train"``, ``"validation"`` or ``"test"``; default by :func:`~.datasets.split` of seed 0, a tenth
         of the sources for validation and half for the test.
@@ -44,6 +46,7 @@ class AlignmentData:
     source_id: NDArray[np.str_]
     spectrum: Array | None = None
     event: Array | None = None
+    level: Array | None = None
     split: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, "U1"))
 
     def __post_init__(self) -> None:
@@ -64,6 +67,8 @@ class AlignmentData:
                 raise ChandraEmbedError(f"row {int(np.argmax(bad))} of {name} is not finite; leave it out")
             if np.isfinite(rows[self.split == "train"][:, :1]).sum() < 2:
                 raise ChandraEmbedError(f"fewer than two training rows have numbers of {name}; leave it out")
+        if self.level is not None and self.spectrum is None:
+            raise ChandraEmbedError("levels without spectra: give the latents too")
         if self.spectrum is None and self.event is None:
             raise ChandraEmbedError("neither spectra nor event lists: give latents of one at least")
 
@@ -88,14 +93,16 @@ class AlignmentData:
         return len(self.source_id)
 
     def rows(self, modality: str) -> Array | None:
-        """Return the numbers of ``"spectrum"``, ``"event"`` or ``"text"``, shape (n, width)."""
+        """Return what goes into a head, ``"spectrum"``, ``"event"`` or ``"text"``, shape (n, width)."""
         found: Array | None = getattr(self, modality)
-        return found
+        if modality != "spectrum" or found is None or self.level is None:
+            return found
+        return np.hstack([found, self.level[:, None]])
 
     def width(self, modality: str) -> int:
-        """Return how many numbers a row of a modality has, 0 where there are none."""
-        rows = self.rows(modality)
-        return 0 if rows is None else rows.shape[1]
+        """Return how many numbers a latent or vector of a modality has, 0 where there are none."""
+        found: Array | None = getattr(self, modality)
+        return 0 if found is None else found.shape[1]
 
     def take(self, part: str) -> "Part":
         """Return the rows of a part of the split."""
@@ -126,6 +133,24 @@ class Part:
     def present(self, modality: str) -> NDArray[np.bool_]:
         """Return which rows have numbers of a modality, shape (m,), bool."""
         return np.isfinite(self.rows[modality][:, 0])
+
+
+def log_range(value: Array) -> Array:
+    """Return log10 of the range, largest less smallest bin, of each spectrum.
+
+    MinMax normalisation takes it away, and with it how bright the source is.
+
+    Parameters
+    ----------
+    value : ndarray, shape (n, n_bins), float32
+        The recipe's quantity; no row is constant.
+
+    Returns
+    -------
+    ndarray, shape (n,), float32
+    """
+    found: Array = np.log10(np.ptp(value, axis=1)).astype(np.float32)
+    return found
 
 
 def split_of(source_id: NDArray[np.str_]) -> NDArray[np.str_]:

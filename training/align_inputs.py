@@ -24,7 +24,7 @@ from ..inference.text.encoder import SENTENCE_FILES, TFIDF_FILES, open_text_enco
 from ..inference.text.precomputed import read_vectors
 from ..inference.text.sentence import SETTINGS
 from ..inference.text.table import read_texts
-from .align_data import AlignmentData, split_of
+from .align_data import AlignmentData, log_range, split_of
 from .event_autoencoder import EventEncoder
 from .event_checkpoint import EventCheckpoint, load_events
 
@@ -46,6 +46,8 @@ class Detections:
     source_id : ndarray, shape (n,), str
     spectrum : ndarray, shape (n, l), float32
         Latents.
+    level : ndarray, shape (n,), float32
+        log10 of the spectra's ranges.
     event : ndarray, shape (n, e), float32, or None
         Latents, rows of NaN without events; None where no events run was given.
     facts : dict
@@ -55,6 +57,7 @@ class Detections:
     keys: dict[str, NDArray[np.str_]]
     source_id: NDArray[np.str_]
     spectrum: Array
+    level: Array
     event: Array | None
     facts: dict[str, Any]
 
@@ -145,7 +148,7 @@ def read_detections(path: Path, encoder: Encoder, events: EventCheckpoint | None
                 f"{path}: recipe fingerprint {stored}, bundle {encoder.manifest.name} has {wanted}; "
                 "ingest again with the bundle's settings"
             )
-        n, keep, latents, event = store.row_count(file), [], [], []
+        n, keep, latents, level, event = store.row_count(file), [], [], [], []
         event_encoder = None if events is None else events.model().encoder
         with Progress(n, f"read {path.name}") as progress:
             for start in range(0, n, BLOCK):
@@ -154,6 +157,7 @@ def read_detections(path: Path, encoder: Encoder, events: EventCheckpoint | None
                 shaped = np.ptp(value, axis=1) > 0
                 keep.append(shaped)
                 latents.append(encoder.latent(value[shaped]))
+                level.append(log_range(value[shaped]))
                 if events is not None and event_encoder is not None:
                     lists = read_events(file, start, stop)
                     own = [lists[i] for i in np.flatnonzero(shaped)]
@@ -175,6 +179,7 @@ def read_detections(path: Path, encoder: Encoder, events: EventCheckpoint | None
         {name: columns[name] for name in ("file", "name")},
         columns["source_id"],
         np.concatenate(latents),
+        np.concatenate(level),
         np.concatenate(event) if events is not None else None,
         facts,
     )
@@ -240,6 +245,7 @@ def _join(detections: Detections, words: Words) -> tuple[dict[str, NDArray[Any]]
     source_id = detections.source_id[row]
     columns = {
         "spectrum": detections.spectrum[row],
+        "level": detections.level[row],
         "text": words.vectors[text],
         "source_id": source_id,
         "split": split_of(source_id) if words.splits is None else words.splits[text],

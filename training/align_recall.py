@@ -23,14 +23,15 @@ PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 @dataclass(frozen=True)
 class BagOfWords:
-    """A linear map from text vectors to latents of spectra: text @ weights + intercept.
+    """A linear map from text vectors to what the spectrum's head takes: text @ weights + intercept.
 
     Parameters
     ----------
     weights : ndarray, shape (t, l), float32
+        l numbers: the latent, and the level where the aligner takes it.
     intercept : ndarray, shape (l,), float32
     mean, scale : ndarray, shape (l,), float32
-        Of the training latents: rows are compared after (latent - mean) / scale.
+        Of the training rows: they are compared after (row - mean) / scale.
     """
 
     weights: Array

@@ -18,7 +18,9 @@ class AlignerConfig:
     Parameters
     ----------
     spectrum, event, text : int
-        Numbers of a row that goes into each head; 0: no such head.
+        Numbers of a latent or vector that goes into each head; 0: no such head.
+    level : bool
+        The spectrum's head takes one more number: log10 of the spectrum's range, which its latent has lost.
     size : int
         Numbers of the shared space.
     hidden : int
@@ -45,6 +47,7 @@ class AlignerConfig:
     spectrum: int = 0
     event: int = 0
     text: int = 0
+    level: bool = False
     size: int = 64
     hidden: int = 512
     dropout: float = 0.3
@@ -80,6 +83,10 @@ class AlignerConfig:
     def modalities(self) -> tuple[str, ...]:
         """Names of the heads there are, in the order of :data:`MODALITIES`."""
         return tuple(name for name in MODALITIES if getattr(self, name))
+
+    def width(self, modality: str) -> int:
+        """Return how many numbers a row of a modality has, the level of a spectrum among them."""
+        return int(getattr(self, modality)) + (self.level and modality == "spectrum")
 
 
 class Head(nn.Module):
@@ -122,6 +129,23 @@ class Head(nn.Module):
         return torch.where(length == 0, self.first_axis, z / torch.where(length == 0, 1.0, length))
 
 
+class LevelHead(Head):
+    """A head whose last number is the level of a spectrum, kept between those of the training rows."""
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, width: int, config: AlignerConfig) -> None:
+        super().__init__(width, config)
+        self.register_buffer("low", torch.full((1,), -torch.inf))
+        self.register_buffer("high", torch.full((1,), torch.inf))
+
+    def standardise(self, x: Tensor) -> Tensor:
+        """Clamp the last of the numbers (B, width), take the training mean off, divide by the scale."""
+        level = torch.maximum(torch.minimum(x[:, -1:], self.high), self.low)  # (B, 1)
+        return super().standardise(torch.cat([x[:, :-1], level], dim=1))
+
+
 class Aligner(nn.Module):
     """Heads of the modalities there are, and the temperature they were trained with."""
 
@@ -132,7 +156,12 @@ class Aligner(nn.Module):
                 f"modalities {', '.join(config.modalities) or 'none'}: two at least are aligned"
             )
         self.config = config
-        self.heads = nn.ModuleDict({name: Head(getattr(config, name), config) for name in config.modalities})
+        self.heads = nn.ModuleDict(
+            {
+                name: (LevelHead if config.level and name == "spectrum" else Head)(config.width(name), config)
+                for name in config.modalities
+            }
+        )
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
 
     def forward(self, modality: str, x: Tensor) -> Tensor:
@@ -142,7 +171,7 @@ class Aligner(nn.Module):
         return self.heads[modality](x)  # type: ignore[no-any-return]
 
     def spectrum(self, latent: Tensor) -> Tensor:
-        """Map latents of spectra (B, l) to unit rows (B, size), float32."""
+        """Map latents of spectra (B, l), with their level (B, l + 1), to unit rows (B, size), float32."""
         return self("spectrum", latent)  # type: ignore[no-any-return]
 
     def event(self, latent: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...inference.cli.layout import table as layout
 from ...inference.errors import ChandraEmbedError
+from ..align_data import log_range
 from .narrowing import NEIGHBOURS, centred, class_cosines, neighbour_spread
 from .pair_sample import PairSample
 from .retrieval import (
@@ -133,11 +134,19 @@ def _methods(
         # a text that is nothing but its class leaves no words: it is like no other
         ways[PLAIN] = x, np.nan_to_num(part.plain)
     if name == "spectrum" and part.bag:
-        words, own = bag_of_words(part.text_vector, part.spectra.latent, part.bag)
+        words, own = bag_of_words(part.text_vector, spectrum_rows(part), part.bag)
         ways[BAG] = own, words
     ways[SHUFFLED] = x, part.text[shuffled]
     yield f"{name}->text", {method: rank_pairs(a, b) for method, (a, b) in ways.items()}
     yield f"text->{name}", {method: rank_pairs(b, a) for method, (a, b) in ways.items()}
+
+
+def spectrum_rows(part: PairSample) -> NDArray[Any]:
+    """Return what the bundle's linear baseline compares: latents, with their level where it has that."""
+    latent = part.spectra.latent
+    if len(part.bag["mean"]) == latent.shape[1]:
+        return latent
+    return np.hstack([latent, log_range(part.spectra.value)[:, None]])
 
 
 def _row(direction: str, method: str, ranks: Ranks, oracle: Ranks, part: PairSample) -> dict[str, Any]:

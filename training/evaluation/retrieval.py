@@ -188,7 +188,7 @@ def bag_of_words(
     vector : ndarray, shape (n, t), float
         Text vectors.
     latent : ndarray, shape (n, l), float
-        Latents of spectra.
+        Latents of spectra, with their level where the baseline has it.
     arrays : mapping of str to ndarray
         Of a ridge regression from text vectors to latents: ``weights`` (t, l), ``intercept`` (l,), and
         ``mean``, ``scale`` (l,) of its training latents.

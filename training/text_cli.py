@@ -48,9 +48,7 @@ def text(
 
     from .text import train_text
 
-    meta = train_text(
-        texts, output, n_components=components, min_df=min_df, seed=seed, overwrite=overwrite
-    )
+    meta = train_text(texts, output, n_components=components, min_df=min_df, seed=seed, overwrite=overwrite)
     if as_json:
         click.echo(json.dumps(meta))
         return

@@ -4,8 +4,8 @@ from chandra_embed.inference.errors import ChandraEmbedError
 
 pytest.importorskip("torch")
 
-from chandra_embed.training.align_data import AlignmentData, log_range, split_of
-from chandra_embed.training.datasets import split
+from chandra_embed.training.align_data import AlignmentData, split_of
+from chandra_embed.training.datasets import log_range, split
 
 pytestmark = pytest.mark.train
 N = 40

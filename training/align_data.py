@@ -30,7 +30,8 @@ class AlignmentData:
     event : ndarray, shape (n, e), float32, optional
         Latents of the event lists; rows of NaN where there are none.
     level : ndarray, shape (n,), float32, optional
-        log10 of the range of each spectrum, see :func:`log_range`: goes into the head beside the latent.
+        log10 of the range of each spectrum, see :func:`~.datasets.log_range`: goes into the head beside the
+        latent.
     split : ndarray, shape (n,), str, optional
         ``"train"``, ``"validation"`` or ``"test"``; default by :func:`~.datasets.split` of seed 0, a tenth
         of the sources for validation and half for the test.
@@ -133,24 +134,6 @@ class Part:
     def present(self, modality: str) -> NDArray[np.bool_]:
         """Return which rows have numbers of a modality, shape (m,), bool."""
         return np.isfinite(self.rows[modality][:, 0])
-
-
-def log_range(value: Array) -> Array:
-    """Return log10 of the range, largest less smallest bin, of each spectrum.
-
-    MinMax normalisation takes it away, and with it how bright the source is.
-
-    Parameters
-    ----------
-    value : ndarray, shape (n, n_bins), float32
-        The recipe's quantity; no row is constant.
-
-    Returns
-    -------
-    ndarray, shape (n,), float32
-    """
-    found: Array = np.log10(np.ptp(value, axis=1)).astype(np.float32)
-    return found
 
 
 def split_of(source_id: NDArray[np.str_]) -> NDArray[np.str_]:

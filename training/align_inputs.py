@@ -24,7 +24,8 @@ from ..inference.text.encoder import SENTENCE_FILES, TFIDF_FILES, open_text_enco
 from ..inference.text.precomputed import read_vectors
 from ..inference.text.sentence import SETTINGS
 from ..inference.text.table import read_texts
-from .align_data import AlignmentData, log_range, split_of
+from .align_data import AlignmentData, split_of
+from .datasets import log_range
 from .event_autoencoder import EventEncoder
 from .event_checkpoint import EventCheckpoint, load_events
 

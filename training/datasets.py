@@ -203,6 +203,24 @@ def is_seen(source_id: Iterable[str], keys: NDArray[np.int64]) -> NDArray[np.boo
     return np.isin(np.array([_hash(text) for text in source_id], np.uint64).view(np.int64), keys)
 
 
+def log_range(value: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return log10 of the range, largest less smallest bin, of each spectrum.
+
+    MinMax normalisation takes it away, and with it how bright the source is.
+
+    Parameters
+    ----------
+    value : ndarray, shape (n, n_bins), float32
+        The recipe's quantity; no row is constant.
+
+    Returns
+    -------
+    ndarray, shape (n,), float32
+    """
+    found: NDArray[np.float32] = np.log10(np.ptp(value, axis=1)).astype(np.float32)
+    return found
+
+
 def _hash(text: str) -> int:
     """First 64 bits of the SHA-256 of a text."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

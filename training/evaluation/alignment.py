@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...inference.cli.layout import table as layout
 from ...inference.errors import ChandraEmbedError
-from ..align_data import log_range
+from ..datasets import log_range
 from .narrowing import NEIGHBOURS, centred, class_cosines, neighbour_spread
 from .pair_sample import PairSample
 from .retrieval import (

@@ -3,6 +3,9 @@
 import h5py
 import numpy as np
 import pytest
+
+pytest.importorskip("onnx")
+
 from aligned_bundle import write_aligned_bundle
 from chandra_embed.inference.catalog import store
 from chandra_embed.inference.recipe import Recipe

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib")
+pytest.importorskip("onnx")
 
 from aligned_bundle import seal, write_aligned_bundle
 from chandra_embed.inference.errors import ChandraEmbedError

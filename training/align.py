@@ -4,10 +4,8 @@ After every epoch the checkpoint holds all that the next one needs, and the orde
 of seed and epoch, so a run that was killed and taken up again ends with the numbers of one that was not.
 """
 
-import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from ..inference.catalog.store import command_line
-from ..inference.errors import ChandraEmbedError
 from . import checkpoint as store
-from .align_checkpoint import KIND, AlignCheckpoint, load_aligner
+from .align_checkpoint import KIND, AlignCheckpoint, as_aligner
 from .align_data import AlignmentData, Part
 from .align_loss import Batches, align_loss, pairs_of
 from .align_recall import BagOfWords, fit_bag_of_words, mean_recall, retrieval_rows, spread
@@ -28,6 +24,7 @@ from .aligner import MODALITIES, Aligner, AlignerConfig, LevelHead, build_aligne
 from .autoencoder import parameter_count
 from .datasets import PARTS, source_keys
 from .loop import TrainConfig, learning_rate, make_optimizer
+from .run import copy_weights, descend, exhausted, restore, seed_epoch, torch_state, unfinished
 
 Array = NDArray[np.float32]
 BLOCK = 8192
@@ -119,22 +116,26 @@ def fit_aligner(
     widths: dict[str, Any] = {name: data.width(name) for name in MODALITIES}
     config = replace(config, **widths, level=data.level is not None)
     parts = {name: data.take(name) for name in PARTS}
-    with _torch_state(training.threads):
+    with torch_state(training.threads):
         state = _start_or_resume(folder, data, parts, config, training, facts or {})
-        model, optimizer = _restore(state, config, training)
+        model = build_aligner(config, training.seed)
+        optimizer = make_optimizer(model, training.schedule)
+        restore(state, model, optimizer)
         size = min(training.batch_size, len(parts["train"]))
         batches = Batches(parts["train"], size, training.seed)
         history: list[dict[str, Any]] = state.meta["history"]
-        while len(history) < training.epochs and not _exhausted(history, training.patience):
+        costs = [-float(entry["validation"]) for entry in history]  # of recall more is better
+        while len(history) < training.epochs and not exhausted(costs, training.patience):
             began = time.monotonic()
             loss = _one_epoch(model, optimizer, batches, training, len(history))
             recall = validation_recall(model, parts["validation"])
-            if all(recall > entry["validation"] for entry in history):
-                state.best = _copy(model)
+            if all(-recall < cost for cost in costs):
+                state.best = copy_weights(model)
             entry = {"epoch": len(history) + 1, "train": loss, "validation": recall}
             entry |= {"temperature": model.temperature, "seconds": round(time.monotonic() - began, 1)}
+            costs.append(-recall)
             history.append(entry)
-            state.weights, state.optimizer = _copy(model), optimizer.state_dict()
+            state.weights, state.optimizer = copy_weights(model), optimizer.state_dict()
             store.save(folder, state)
             on_epoch(entry)
         model.load_state_dict(state.best)
@@ -153,23 +154,21 @@ def _one_epoch(
 ) -> float:
     """Pass once over the training pairs; return the mean loss."""
     model.train()
-    # for dropout and noise
-    torch.manual_seed(int(np.random.SeedSequence([training.seed, epoch]).generate_state(1)[0]))
+    seed_epoch(training.seed, epoch)
     total, schedule = 0.0, training.schedule
     for step, rows in enumerate(batches.epoch(epoch)):
         rate = learning_rate(epoch * batches.steps + step, training.epochs * batches.steps, schedule)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
         loss = align_loss(model, batches, rows)
-        found = loss.item()
-        if not math.isfinite(found):
-            raise ChandraEmbedError(f"epoch {epoch + 1}: the loss is {found}; give a smaller learning rate")
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), training.clip)
-        optimizer.step()
+        total += descend(
+            loss,
+            model,
+            optimizer,
+            rate=rate,
+            clip=training.clip,
+            epoch=epoch,
+            mend="give a smaller learning rate",
+        )
         model.clamp_temperature()
-        total += found
     return total / batches.steps
 
 
@@ -234,26 +233,15 @@ def _start_or_resume(
         "finished": False,
         "figures": [],
     }
-    if (folder / store.FILE).exists():
-        found = load_aligner(folder)
-        if found.meta["finished"]:
-            raise ChandraEmbedError(
-                f"{folder}: holds a finished run; give another -o, or --overwrite to replace it"
-            )
-        difference = store.first_difference(found.meta, meta)
-        if difference:
-            raise ChandraEmbedError(
-                f"{folder}: holds an unfinished run with {difference}; "
-                "give the same, or --overwrite to start again"
-            )
-        return found
+    if found := unfinished(folder, meta):
+        return as_aligner(found, folder)
     model = build_aligner(config, training.seed)
     _standardise(model, parts["train"])
     meta["parameters"] = parameter_count(model)
     bag = fit_bag_of_words(parts["train"], parts["validation"], config.modalities[0])
     seen = source_keys([*parts["train"].source_id, *parts["validation"].source_id])
     baseline = {name: torch.from_numpy(values) for name, values in vars(bag).items()}
-    weights = _copy(model)
+    weights = copy_weights(model)
     return AlignCheckpoint(meta, weights, weights, {}, baseline, torch.from_numpy(seen))
 
 
@@ -271,38 +259,3 @@ def _standardise(model: Aligner, train: Part) -> None:
         if isinstance(head, LevelHead):
             head.low.fill_(float(rows[:, -1].min()))
             head.high.fill_(float(rows[:, -1].max()))
-
-
-def _restore(
-    state: AlignCheckpoint, config: AlignerConfig, training: AlignTrainConfig
-) -> tuple[Aligner, torch.optim.Optimizer]:
-    """Return the model and the optimizer as the last epoch left them."""
-    model = build_aligner(config, training.seed)
-    model.load_state_dict(state.weights)
-    optimizer = make_optimizer(model, training.schedule)
-    if state.optimizer:
-        optimizer.load_state_dict(state.optimizer)
-    return model, optimizer
-
-
-def _exhausted(history: list[dict[str, Any]], patience: int) -> bool:
-    """Whether the last `patience` epochs brought no better validation recall."""
-    recalls = [entry["validation"] for entry in history]
-    return bool(recalls) and len(recalls) - 1 - int(np.argmax(recalls)) >= patience
-
-
-def _copy(model: nn.Module) -> dict[str, Tensor]:
-    """Copy a module's state, so that training on does not change it."""
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-
-
-@contextmanager
-def _torch_state(threads: int) -> Iterator[None]:
-    """Use the run's threads and random numbers, and give the caller's back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(before)

@@ -7,15 +7,14 @@ Halves of event lists measure that: shown one half, what does a model say of the
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..inference.catalog.store import command_line
 from ..inference.errors import ChandraEmbedError
@@ -30,6 +29,7 @@ from .event_data import EventMaps
 from .event_halves import fit_baseline, half_errors
 from .loop import TrainConfig, learning_rate, make_optimizer
 from .reconstruction import figures
+from .run import copy_weights, descend, exhausted, restore, seed_epoch, torch_state, unfinished
 
 BLOCK = 4096
 FLOOR = 1e-12  # of a fraction before its logarithm
@@ -187,25 +187,25 @@ def train_events(
     parts = {name: data.take(masks[name]) for name in PARTS}
     if min(int(part.halved.sum()) for part in parts.values()) < 2:
         raise ChandraEmbedError(f"{len(data)} rows with events leave too few sources to split; give more")
-    with _torch_state(config.threads):
+    with torch_state(config.threads):
         state = _start_or_resume(folder, parts, config)
         model = build_events(data.recipe, config.model, config.seed)
-        model.load_state_dict(state.weights)
         optimizer = make_optimizer(model, config.schedule())
-        if state.optimizer:
-            optimizer.load_state_dict(state.optimizer)
+        restore(state, model, optimizer)
 
         history: list[dict[str, Any]] = state.meta["history"]
-        while len(history) < config.epochs and not _exhausted(history, config.patience):
+        costs = [float(entry["validation"]) for entry in history]
+        while len(history) < config.epochs and not exhausted(costs, config.patience):
             began = time.monotonic()
             epoch = len(history)
             loss = _one_epoch(model, optimizer, _tensors(parts["train"]), config, epoch)
             error = _mean_loss(model, _tensors(parts["validation"]), config)
-            if all(error < entry["validation"] for entry in history):
-                state.best = _copy(model)
+            if all(error < cost for cost in costs):
+                state.best = copy_weights(model)
             entry = {"epoch": epoch + 1, "train": loss, "validation": error}
+            costs.append(error)
             history.append({**entry, "seconds": round(time.monotonic() - began, 1)})
-            state.weights, state.optimizer = _copy(model), optimizer.state_dict()
+            state.weights, state.optimizer = copy_weights(model), optimizer.state_dict()
             store.save(folder, state)
             on_epoch(history[-1])
 
@@ -220,7 +220,7 @@ def _finish(state: Checkpoint, model: EventAutoencoder, parts: dict[str, EventMa
     model.eval()
     whole, shown, _ = _tensors(parts["train"])
     model.encoder.settle(torch.cat([shown, whole]))  # as the decoder knows them from its batches
-    state.best = _copy(model)
+    state.best = copy_weights(model)
     test = parts["test"].take(parts["test"].halved)
     errors = half_errors(model, state.baseline, test)
     state.meta["figures"] = figures(errors, test.net_counts, test.source_id)
@@ -236,27 +236,25 @@ def _one_epoch(
 ) -> float:
     """Pass once over the training rows in the order of this epoch; return the mean loss."""
     model.train()
-    torch.manual_seed(int(np.random.SeedSequence([config.seed, epoch]).generate_state(1)[0]))
+    seed_epoch(config.seed, epoch)
     n = len(events[0])
     order = np.random.default_rng([config.seed, epoch]).permutation(n)
     schedule, steps, total = config.schedule(), math.ceil(n / config.batch_size), 0.0
     with Progress(n, f"train, epoch {epoch + 1} of {config.epochs}", unit="event lists") as progress:
         for step in range(steps):
             rows = order[step * config.batch_size : (step + 1) * config.batch_size]
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(epoch * steps + step, config.epochs * steps, schedule)
             whole, shown, hidden = (event[rows] for event in events)
             loss = event_loss(model, whole, shown, hidden, config)
-            found = loss.item()
-            if not math.isfinite(found):
-                raise ChandraEmbedError(
-                    f"epoch {epoch + 1}: the loss is {found}; other files, or fewer latents"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), schedule.clip)
-            optimizer.step()
-            total += found * len(rows)
+            rate = learning_rate(epoch * steps + step, config.epochs * steps, schedule)
+            total += descend(
+                loss,
+                model,
+                optimizer,
+                rate=rate,
+                clip=schedule.clip,
+                epoch=epoch,
+                mend="other files, or fewer latents",
+            ) * len(rows)
             progress.update(len(rows))
     return total / n
 
@@ -298,50 +296,12 @@ def _start_or_resume(folder: Path, parts: dict[str, EventMaps], config: EventTra
         "finished": False,
         "figures": [],
     }
-    if (folder / store.FILE).exists():
-        found = store.load(folder)
-        if found.meta["finished"]:
-            raise ChandraEmbedError(
-                f"{folder}: holds a finished run; give another -o, or --overwrite to replace it"
-            )
-        difference = (
-            store.first_difference(found.meta, meta)
-            if found.meta.get("kind") == KIND
-            else "another kind of model"
-        )
-        if difference:
-            raise ChandraEmbedError(
-                f"{folder}: holds an unfinished run with {difference}; "
-                "give the same, or --overwrite to start again"
-            )
+    if found := unfinished(folder, meta):
         return found
     model = build_events(training.recipe, config.model, config.seed)
     model.encoder.features.settle(torch.from_numpy(training.whole))
     meta["parameters"] = parameter_count(model)
     baseline = fit_baseline(training, parts["validation"], config.model.n_latent)
     seen = source_keys([*training.source_id, *parts["validation"].source_id])
-    weights = _copy(model)
+    weights = copy_weights(model)
     return Checkpoint(meta, weights, weights, {}, baseline, torch.from_numpy(seen))
-
-
-def _exhausted(history: list[dict[str, Any]], patience: int) -> bool:
-    """Whether the last `patience` epochs brought no better validation loss."""
-    losses = [entry["validation"] for entry in history]
-    return bool(losses) and len(losses) - 1 - int(np.argmin(losses)) >= patience
-
-
-def _copy(model: nn.Module) -> dict[str, Tensor]:
-    """Copy a module's state, so that training on does not change it."""
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-
-
-@contextmanager
-def _torch_state(threads: int) -> Iterator[None]:
-    """Use the run's threads and random numbers, and give the caller's back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(before)

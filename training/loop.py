@@ -6,8 +6,7 @@ of seed and epoch, so a run that was killed and taken up again ends with the num
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from ..inference.catalog.store import command_line
 from ..inference.errors import ChandraEmbedError
@@ -26,6 +25,7 @@ from .checkpoint import Checkpoint
 from .datasets import PARTS, Spectra, source_keys, split
 from .losses import training_loss
 from .reconstruction import BLOCK, Baseline, figures, fit_baseline, model_errors
+from .run import copy_weights, descend, exhausted, restore, seed_epoch, torch_state, unfinished
 
 
 @dataclass(frozen=True)
@@ -133,23 +133,25 @@ def train(
         loss that is no longer finite.
     """
     parts = _parts(spectra, config)
-    with _torch_state(config):
+    with torch_state(config.threads):
         state = _start_or_resume(folder, parts, model_config, config)
-        model, optimizer = _restore(state, model_config, config)
+        model = build(model_config, config.seed)
+        optimizer = make_optimizer(model, config)
+        restore(state, model, optimizer)
         baseline = Baseline(state.baseline["mean"].numpy(), state.baseline["components"].numpy())
         beside = {k: float(v.mean()) for k, v in baseline.errors(parts["validation"].value).items()}
 
         history: list[dict[str, Any]] = state.meta["history"]
-        while len(history) < config.epochs and not _exhausted(history, config.patience):
+        while len(history) < config.epochs and not exhausted(_fitted(history), config.patience):
             began = time.monotonic()
             epoch = len(history)
             loss = _one_epoch(model, optimizer, parts["train"], config, epoch)
             found = _validation(model, parts["validation"], config)
             if all(found["fitted"] < fitted for fitted in _fitted(history)):
-                state.best = _copy(model)
+                state.best = copy_weights(model)
             entry = {"epoch": epoch + 1, "train": loss, **found, **beside}
             history.append({**entry, "seconds": round(time.monotonic() - began, 1)})
-            state.weights, state.optimizer = _copy(model), optimizer.state_dict()
+            state.weights, state.optimizer = copy_weights(model), optimizer.state_dict()
             store.save(folder, state)
             on_epoch(history[-1])
 
@@ -172,23 +174,11 @@ def _fitted(history: list[dict[str, Any]]) -> list[float]:
     return [entry.get("fitted", entry["validation"]) for entry in history]
 
 
-def _restore(
-    state: Checkpoint, model_config: AutoencoderConfig, config: TrainConfig
-) -> tuple[Autoencoder, torch.optim.Optimizer]:
-    """Return the model and the optimizer as the last epoch left them."""
-    model = build(model_config, config.seed)
-    model.load_state_dict(state.weights)
-    optimizer = make_optimizer(model, config)
-    if state.optimizer:
-        optimizer.load_state_dict(state.optimizer)
-    return model, optimizer
-
-
 def _finish(state: Checkpoint, model: Autoencoder, parts: dict[str, Spectra], baseline: Baseline) -> None:
     """Settle the latents of the best weights and measure them on the test rows."""
     model.load_state_dict(state.best)
     settle_latents(model, parts["train"].value)
-    state.best = _copy(model)
+    state.best = copy_weights(model)
     test = parts["test"]
     errors = {"autoencoder": model_errors(model, test.value), **baseline.errors(test.value)}
     state.meta["figures"] = figures(errors, test.net_counts, test.source_id)
@@ -204,16 +194,13 @@ def _one_epoch(
 ) -> float:
     """Pass once over the training rows in the order of this epoch; return the mean loss."""
     model.train()
-    # for dropout, noise and mask
-    torch.manual_seed(int(np.random.SeedSequence([config.seed, epoch]).generate_state(1)[0]))
+    seed_epoch(config.seed, epoch)
     order = np.random.default_rng([config.seed, epoch]).permutation(len(spectra))
     steps = math.ceil(len(spectra) / config.batch_size)
     total = 0.0
     with Progress(len(spectra), f"train, epoch {epoch + 1} of {config.epochs}", unit="spectra") as progress:
         for step in range(steps):
             rows = order[step * config.batch_size : (step + 1) * config.batch_size]
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(epoch * steps + step, config.epochs * steps, config)
             loss = training_loss(
                 model,
                 spectra,
@@ -223,14 +210,16 @@ def _one_epoch(
                 weighted=config.weighted,
                 denoise=config.denoise,
             )
-            found = loss.item()
-            if not math.isfinite(found):
-                raise ChandraEmbedError(f"epoch {epoch + 1}: the loss is {found}; give a smaller --lr")
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-            optimizer.step()
-            total += found * len(rows)
+            rate = learning_rate(epoch * steps + step, config.epochs * steps, config)
+            total += descend(
+                loss,
+                model,
+                optimizer,
+                rate=rate,
+                clip=config.clip,
+                epoch=epoch,
+                mend="give a smaller --lr",
+            ) * len(rows)
             progress.update(len(rows))
     return total / len(spectra)
 
@@ -323,24 +312,13 @@ def _start_or_resume(
         "finished": False,
         "figures": [],
     }
-    if (folder / store.FILE).exists():
-        found = store.load(folder)
-        if found.meta["finished"]:
-            raise ChandraEmbedError(
-                f"{folder}: holds a finished run; give another -o, or --overwrite to replace it"
-            )
-        difference = store.first_difference(found.meta, meta)
-        if difference:
-            raise ChandraEmbedError(
-                f"{folder}: holds an unfinished run with {difference}; "
-                "give the same, or --overwrite to start again"
-            )
+    if found := unfinished(folder, meta):
         return found
     model = build(model_config, config.seed)
     meta["parameters"] = parameter_count(model)
     baseline = fit_baseline(training.value, model_config.n_latent)
     seen = source_keys([*training.source_id, *parts["validation"].source_id])
-    weights = _copy(model)
+    weights = copy_weights(model)
     return Checkpoint(
         meta,
         weights,
@@ -349,26 +327,3 @@ def _start_or_resume(
         {"mean": torch.from_numpy(baseline.mean), "components": torch.from_numpy(baseline.components)},
         torch.from_numpy(seen),
     )
-
-
-def _exhausted(history: list[dict[str, Any]], patience: int) -> bool:
-    """Whether the last `patience` epochs brought no better validation error."""
-    errors = _fitted(history)
-    return bool(errors) and len(errors) - 1 - int(np.argmin(errors)) >= patience
-
-
-def _copy(model: nn.Module) -> dict[str, Tensor]:
-    """Copy a module's state, so that training on does not change it."""
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-
-
-@contextmanager
-def _torch_state(config: TrainConfig) -> Iterator[None]:
-    """Use the run's threads and random numbers, and give the caller's back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config.threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(threads)

@@ -19,7 +19,7 @@ from .classes import Physics, draw_physics
 from .impute import DetectionPool, ErrorFree, complete
 from .population import MAX_COUNTS, Draw, background, draw
 from .response import Redistribution, Response, acis_response
-from .spectra import Simulated, assemble, event_generator
+from .spectra import Drawn, Simulated, assemble, event_generator
 
 Array = NDArray[np.float64]
 CANDIDATES = 32  # draws of the class's physics among which the row's bands choose
@@ -105,7 +105,7 @@ def simulate_catalog_row(index: int, conditions: Conditions, error_free: ErrorFr
     for i in np.flatnonzero(known):
         _keep(drawn, bands == i, int(np.rint(row.counts[i])), expected, rng)
     d = _with_physics(d, physics, float(expected[bands >= 0].sum()))
-    made = assemble(
+    counted = Drawn(
         d,
         drawn + rng.poisson(behind),
         rng.poisson(behind * d.ratio),
@@ -113,13 +113,10 @@ def simulate_catalog_row(index: int, conditions: Conditions, error_free: ErrorFr
         behind,
         response,
         flux,
-        c.recipe,
         f"simulated {c.seed}:{index}",
-        event_generator(c.seed, index),
-        physics.kind,
-        physics.population,
-        row.var_prob_b,
     )
+    events = counted.events(event_generator(c.seed, index), physics.kind, physics.population, row.var_prob_b)
+    made = assemble(counted, events, c.recipe)
     made.detection.update(_columns(row, d), **hardness_columns(made.observation))
     made.truth.update(
         population=physics.population,

@@ -42,6 +42,11 @@ class SimulatedEvents:
     columns: dict[str, float]
 
 
+def mission_time(epoch: float) -> float:
+    """Return s of mission time, which runs from 1998.0, of a number of years since 1999.0."""
+    return (epoch + 1) * _YEAR
+
+
 def draw_intervals(exposure: float, rng: np.random.Generator) -> Array:
     """Draw one to five good time intervals.
 
@@ -152,8 +157,7 @@ def draw_detection(
         if _ends(far):
             break
     assert best is not None
-    # mission time runs from 1998.0
-    events = _event_list(energy, best[1], gti, (epoch + 1) * _YEAR)
+    events = _event_list(energy, best[1], gti, mission_time(epoch))
     return SimulatedEvents(events, best[2], variability_columns(events))
 
 

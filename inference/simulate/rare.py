@@ -17,12 +17,12 @@ from ..preprocess import Observation, band_counts, mean_area
 from ..recipe import Recipe
 from ..variability import variability_columns
 from .components import Grid, component, grid
-from .events import draw_events
+from .events import SimulatedEvents, draw_events, draw_intervals, mission_time
 from .lightcurves import LightCurveShape
-from .population import Draw, background, draw
+from .population import background, draw
 from .ranges import linear, logarithmic
-from .response import Response, acis_response
-from .spectra import Simulated, assemble
+from .response import acis_response
+from .spectra import Drawn, Simulated, assemble, fold_density
 
 Array = NDArray[np.float64]
 ULX, SUPERSOFT, YSO = "ULX-like", "supersoft", "flaring YSO"
@@ -175,73 +175,42 @@ def _simulate_row(kind: str, row: int, seed: int, recipe: Recipe, within: Limits
         response = acis_response(d.chip, d.epoch, d.theta)
         r = response.redistribution
         source = of_kind.source(grid(r.energy_lo, r.energy_hi), rng)
-        expected, flux = _expected(source.density, d, response)
+        expected, flux = fold_density(source.density, d, response)
         behind = background(d)
         counts, beside = rng.poisson(expected + behind), rng.poisson(behind * d.ratio)
-        seen = _observation(counts, beside, d, response)
+        label = f"simulated {kind} {seed}:{row}"
+        drawn = Drawn(d, counts, beside, expected, behind, response, flux, label)
+        seen = drawn.observation
         ratios = hardness_ratios(seen)
         if within.hold({"net_counts": band_counts(seen)[2], **ratios}):
             break
     else:
         raise ValueError(f"none of {_TRIES:,} sources of kind {kind!r} lies inside {within}")
     parameters = {name: getattr(source, name) for name in ("shape", "nh", "gamma", "kt", "abundance")}
-    d = replace(d, **parameters)
-    label = f"simulated {kind} {seed}:{row}"
-    made = assemble(d, counts, beside, expected, behind, response, flux, recipe, label, rng)
-    return _with_light_curve(made, kind, source, ratios, counts, expected, behind, rng)
+    drawn = replace(drawn, d=replace(d, **parameters))
+    made = assemble(drawn, _events(drawn, of_kind, rng), recipe)
+    truth = {"population": kind, "nh_total": source.nh, "kt2": source.kt2}
+    named = {"class": f"{CLASS}{kind}", **ratios}
+    return replace(made, detection=made.detection | named, truth=made.truth | truth)
 
 
-def _expected(density: Array, d: Draw, response: Response) -> tuple[Array, Array]:
-    """Return expected counts by channel, scaled to those drawn, and the photon flux of each band."""
-    r = response.redistribution
-    photons = density * (r.energy_hi - r.energy_lo)
-    folded = r.fold(photons * response.area) * d.exposure
-    inside = (r.channel_lo >= BANDS["s"][0]) & (r.channel_hi <= BANDS["h"][1])
-    factor = d.counts / folded[inside].sum()
-    energy = (r.energy_lo + r.energy_hi) / 2
-    flux = [photons[(energy >= lo) & (energy < hi)].sum() for lo, hi in BANDS.values()]
-    return folded * factor, np.array(flux) * factor
-
-
-def _observation(
-    counts: NDArray[np.int64], beside: NDArray[np.int64], d: Draw, response: Response
-) -> Observation:
-    r = response.redistribution
-    return Observation(
-        counts.astype(np.float64),
-        d.exposure,
+def _events(drawn: Drawn, kind: "_Kind", rng: np.random.Generator) -> SimulatedEvents:
+    """Draw the events as the kind varies."""
+    r, d = drawn.response.redistribution, drawn.d
+    gti = draw_intervals(d.exposure, rng)
+    light = kind.light(float(gti[-1, 1]), rng)
+    events = draw_events(
+        drawn.counts,
+        drawn.source_fraction,
         r.channel_lo,
         r.channel_hi,
-        beside.astype(np.float64),
-        1 / d.ratio,
-        area_lo=r.energy_lo,
-        area_hi=r.energy_hi,
-        area=response.area,
+        d.exposure,
+        light,
+        rng,
+        gti,
+        mission_time(d.epoch),
     )
-
-
-def _with_light_curve(
-    made: Simulated,
-    kind: str,
-    source: _Source,
-    ratios: Mapping[str, float],
-    counts: NDArray[np.int64],
-    expected: Array,
-    behind: Array,
-    rng: np.random.Generator,
-) -> Simulated:
-    """Draw the events again, as the kind varies; name kind and parameters in the columns."""
-    o, gti = made.observation, made.events.gti
-    light = KINDS[kind].light(float(gti[-1, 1]), rng)
-    both = expected + behind
-    share = np.divide(expected, both, out=np.zeros_like(both), where=both > 0)
-    events = draw_events(
-        counts, share, o.energy_lo, o.energy_hi, o.exposure, light, rng, gti, made.events.zero
-    )
-    named = {"class": f"{CLASS}{kind}", **ratios, **variability_columns(events)}
-    truth = {"population": kind, "nh_total": source.nh, "kt2": source.kt2, "light_curve": light.kind}
-    truth |= {"amplitude": light.amplitude, "period": light.period}
-    return replace(made, detection=made.detection | named, truth=made.truth | truth, events=events)
+    return SimulatedEvents(events, light, variability_columns(events))
 
 
 def cutoff_powerlaw(energy: Array, gamma: float, cutoff: float) -> Array:

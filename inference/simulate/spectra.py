@@ -12,7 +12,7 @@ from ..event_list import EventList
 from ..hardness import BANDS
 from ..preprocess import BROAD, Grouped, Observation, band_counts, preprocess, resample
 from ..recipe import Recipe
-from .events import draw_detection
+from .events import SimulatedEvents, draw_detection
 from .population import Draw, background, draw
 from .response import Response, acis_response
 from .shapes import photon_spectrum
@@ -47,6 +47,90 @@ class Simulated:
     truth: dict[str, Any]
     truth_value: NDArray[np.float32]
     events: EventList
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Counts of one detection, and what they were drawn from.
+
+    Parameters
+    ----------
+    d : Draw
+        What was drawn for the detection.
+    counts, beside : ndarray, shape (n,), int
+        Counts by channel in the source and in the background region.
+    expected, behind : ndarray, shape (n,), float64
+        Expected counts by channel of the source and of the background in the aperture.
+    response : Response
+        Channels and effective area.
+    photon_flux : ndarray, shape (3,), float64
+        Photons cm^-2 s^-1 in the bands s, m and h, absorbed.
+    label : str
+        What stands for the file, and for the source where it has no name.
+    """
+
+    d: Draw
+    counts: NDArray[Any]
+    beside: NDArray[Any]
+    expected: Array
+    behind: Array
+    response: Response
+    photon_flux: Array
+    label: str
+
+    @property
+    def observation(self) -> Observation:
+        """The counts as ingest would read them, with background and effective area."""
+        r = self.response.redistribution
+        return Observation(
+            counts=self.counts.astype(np.float64),
+            exposure=self.d.exposure,
+            energy_lo=r.channel_lo,
+            energy_hi=r.channel_hi,
+            background=self.beside.astype(np.float64),
+            scale=1 / self.d.ratio,
+            area_lo=r.energy_lo,
+            area_hi=r.energy_hi,
+            area=self.response.area,
+        )
+
+    @property
+    def source_fraction(self) -> Array:
+        """Share of the source in the counts expected in each channel, shape (n,), float64."""
+        both = self.expected + self.behind
+        return np.divide(self.expected, both, out=np.zeros_like(both), where=both > 0)
+
+    def events(
+        self,
+        rng: np.random.Generator,
+        kind: str = "",
+        population: str = "",
+        var_prob: float = math.nan,
+    ) -> SimulatedEvents:
+        """Draw the events of these counts.
+
+        Parameters
+        ----------
+        rng : Generator
+            Random numbers.
+        kind, population : str
+            Class and sub-population of the source, empty where it has none: how it may vary.
+        var_prob : float
+            What the catalog says of its variability, NaN: nothing.
+        """
+        r, d = self.response.redistribution, self.d
+        return draw_detection(
+            self.counts,
+            self.source_fraction,
+            r.channel_lo,
+            r.channel_hi,
+            d.exposure,
+            d.epoch,
+            rng,
+            kind,
+            population,
+            var_prob,
+        )
 
 
 def simulate(
@@ -93,18 +177,8 @@ def simulate_row(
     counts = rng.poisson(expected + expected_background)
     beside = rng.poisson(expected_background * d.ratio)
     label = f"simulated {seed}:{row}"
-    return assemble(
-        d,
-        counts,
-        beside,
-        expected,
-        expected_background,
-        response,
-        photon_flux,
-        recipe,
-        label,
-        event_generator(seed, row),
-    )
+    drawn = Drawn(d, counts, beside, expected, expected_background, response, photon_flux, label)
+    return assemble(drawn, drawn.events(event_generator(seed, row)), recipe)
 
 
 def event_generator(seed: int, row: int) -> np.random.Generator:
@@ -112,92 +186,52 @@ def event_generator(seed: int, row: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, row, 1]))
 
 
-def assemble(
-    d: Draw,
-    counts: NDArray[Any],
-    beside: NDArray[Any],
-    expected: Array,
-    expected_background: Array,
-    response: Response,
-    photon_flux: Array,
-    recipe: Recipe,
-    label: str,
-    rng: np.random.Generator,
-    kind: str = "",
-    population: str = "",
-    var_prob: float = math.nan,
-) -> Simulated:
+def assemble(drawn: Drawn, events: SimulatedEvents, recipe: Recipe) -> Simulated:
     """Put counts that were drawn through the recipe and gather what is stored.
 
     Parameters
     ----------
-    d : Draw
-        What was drawn for the detection.
-    counts, beside : ndarray, shape (n,)
-        Counts by channel in the source and in the background region.
-    expected, expected_background : ndarray, shape (n,), float64
-        Expected counts by channel of the source and of the background in the aperture.
-    response : Response
-        Channels and effective area.
-    photon_flux : ndarray, shape (3,), float64
-        Photons cm^-2 s^-1 in the bands s, m and h, absorbed.
+    drawn : Drawn
+        Counts and what they were drawn from.
+    events : SimulatedEvents
+        Events of these counts, and how the source varied.
     recipe : Recipe
         Quantity and grid.
-    label : str
-        What stands for the file, and for the source where it has no name.
-    rng : Generator
-        Of the events.
-    kind, population : str
-        Class and sub-population of the source, empty where it has none: how it may vary.
-    var_prob : float
-        What the catalog says of its variability, NaN: nothing.
     """
-    r = response.redistribution
-    observation = Observation(
-        counts=counts.astype(np.float64),
-        exposure=d.exposure,
-        energy_lo=r.channel_lo,
-        energy_hi=r.channel_hi,
-        background=beside.astype(np.float64),
-        scale=1 / d.ratio,
-        area_lo=r.energy_lo,
-        area_hi=r.energy_hi,
-        area=response.area,
-    )
+    d, shape, observation = drawn.d, events.shape, drawn.observation
     value, error = preprocess(observation, recipe)
-    inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
-    both = expected + expected_background
-    source_fraction = np.divide(expected, both, out=np.zeros_like(both), where=both > 0)
-    drawn = draw_detection(
-        counts,
-        source_fraction,
-        r.channel_lo,
-        r.channel_hi,
-        d.exposure,
-        d.epoch,
-        rng,
-        kind,
-        population,
-        var_prob,
-    )
-    light = {
-        "light_curve": drawn.shape.kind,
-        "amplitude": drawn.shape.amplitude,
-        "period": drawn.shape.period,
-    }
+    light = {"light_curve": shape.kind, "amplitude": shape.amplitude, "period": shape.period}
     return Simulated(
-        detection=_detection(d, observation, label) | drawn.columns,
+        detection=_detection(d, observation, drawn.label) | events.columns,
         value=value,
         error=error,
         observation=observation,
-        truth=_truth(d, response, photon_flux, float(expected_background[inside].sum())) | light,
-        truth_value=noise_free(expected, d.exposure, response, recipe),
-        events=drawn.events,
+        truth=_truth(drawn) | light,
+        truth_value=noise_free(drawn.expected, d.exposure, drawn.response, recipe),
+        events=events.events,
     )
 
 
 def expected_counts(d: Draw, response: Response) -> tuple[Array, Array]:
-    """Fold the shape through the response and scale it to the counts drawn.
+    """Fold the shape of a draw through the response; see :func:`fold_density`."""
+    r = response.redistribution
+    density = photon_spectrum(
+        r.energy_lo, r.energy_hi, d.shape, nh=d.nh, gamma=d.gamma, kt=d.kt, abundance=d.abundance
+    )
+    return fold_density(density, d, response)
+
+
+def fold_density(density: Array, d: Draw, response: Response) -> tuple[Array, Array]:
+    """Fold a spectrum through the response and scale it to the counts drawn.
+
+    Parameters
+    ----------
+    density : ndarray, shape (m,), float64
+        Photons keV^-1 at the energies of the response, up to a factor.
+    d : Draw
+        Exposure and counts.
+    response : Response
+        Channels and effective area.
 
     Returns
     -------
@@ -207,9 +241,6 @@ def expected_counts(d: Draw, response: Response) -> tuple[Array, Array]:
         Photons cm^-2 s^-1 in the bands s, m and h, absorbed.
     """
     r = response.redistribution
-    density = photon_spectrum(
-        r.energy_lo, r.energy_hi, d.shape, nh=d.nh, gamma=d.gamma, kt=d.kt, abundance=d.abundance
-    )
     photons = density * (r.energy_hi - r.energy_lo)
     folded = r.fold(photons * response.area) * d.exposure
     inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
@@ -272,20 +303,22 @@ def _detection(d: Draw, observation: Observation, source_id: str) -> dict[str, A
     }
 
 
-def _truth(d: Draw, response: Response, photon_flux: Array, background_counts: float) -> dict[str, Any]:
+def _truth(drawn: Drawn) -> dict[str, Any]:
+    d, flux, r = drawn.d, drawn.photon_flux, drawn.response.redistribution
+    inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
     return {
         "shape": d.shape,
         "nh": d.nh,
         "gamma": d.gamma,
         "kt": d.kt,
         "abundance": d.abundance,
-        "photon_flux": float(photon_flux.sum()),
-        "photflux_s": float(photon_flux[0]),
-        "photflux_m": float(photon_flux[1]),
-        "photflux_h": float(photon_flux[2]),
+        "photon_flux": float(flux.sum()),
+        "photflux_s": float(flux[0]),
+        "photflux_m": float(flux[1]),
+        "photflux_h": float(flux[2]),
         "net_counts": d.counts,
-        "background_counts": background_counts,
+        "background_counts": float(drawn.behind[inside].sum()),
         "backscal_ratio": d.ratio,
         "epoch": d.epoch,
-        "response": response.name,
+        "response": drawn.response.name,
     }

@@ -234,6 +234,17 @@ def test_a_failure_is_one_line_and_a_traceback_only_when_asked():
     assert "Traceback" in verbose.stderr
 
 
+def test_a_reader_that_has_gone_is_no_error():
+    command = [sys.executable, "-c", "from chandra_embed.inference.cli.main import main; main()"]
+    with subprocess.Popen(
+        [*command, "models", "show", "spectrum-8"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        run.stdout.close()  # as head does once it has its lines
+        told = run.stderr.read()
+        run.wait(30)
+    assert told == b""
+
+
 def test_bad_use_exits_2():
     for arguments in (
         ["embed"],

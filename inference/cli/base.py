@@ -36,7 +36,7 @@ class Command(click.Command):
         _set_level(verbose, quiet)
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.Abort, click.ClickException):
+        except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
             raise
         except ChandraEmbedError as error:
             failure: Exception = error

@@ -55,16 +55,16 @@ def run(
     ChandraEmbedError
         A finished run in the folder, or what reading and fitting raise.
     """
-    if overwrite:
-        remove(output)
-        remove_parts(output)
-    elif (output / FILE).exists() and load_aligner(output).meta["finished"]:
+    if not overwrite and (output / FILE).exists() and load_aligner(output).meta["finished"]:
         raise ChandraEmbedError(
             f"{output}: holds a finished run; give another -o, or --overwrite to replace it"
         )
     data, facts = read_pairs(
         spectra, model=model, texts=texts, text_encoder=text_encoder, vectors=vectors, events=events
     )
+    if overwrite:  # only now: input that cannot be read costs no earlier run
+        remove(output)
+        remove_parts(output)
     if not (output / FILE).exists():  # what goes on has its parts, and a run refused below keeps them
         keep_parts(output, registry.find(model), events, text_encoder)
     return fit_aligner(

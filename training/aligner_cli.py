@@ -6,15 +6,16 @@ from typing import Any
 import click
 
 from ..inference.cli.base import Command
-from ..inference.cli.options import json_option, output_option, overwrite_option, seed_option
+from ..inference.cli.options import json_option, overwrite_option, seed_option
+from .options import epochs_option, run_option, spectra_argument
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command(cls=Command)
-@click.argument("spectra", nargs=-1, required=True, type=FILE)
-@output_option("Run folder; an unfinished run of the same settings goes on.")
+@spectra_argument
+@run_option
 @click.option(
     "--texts",
     multiple=True,
@@ -41,9 +42,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     show_default=True,
     help="lambda: how much of it; 0: none.",
 )
-@click.option(
-    "--epochs", type=click.IntRange(min=1), default=40, show_default=True, help="Passes over the pairs."
-)
+@epochs_option(40, "pairs")
 @seed_option
 @overwrite_option
 @json_option

@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from ..inference.cli.base import Group
-from ..inference.cli.options import json_option, output_option, overwrite_option, seed_option
+from ..inference.cli.options import json_option, overwrite_option, seed_option
 from .aligner_cli import aligner
 from .events_cli import events
+from .options import epochs_option, latents_option, run_option, spectra_argument
 from .pairs_cli import pairs
 from .text_cli import text
 
@@ -31,10 +32,8 @@ FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 
 
 @train.command()
-@click.argument(
-    "spectra", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@output_option("Run folder; an unfinished run of the same settings goes on.")
+@spectra_argument
+@run_option
 @click.option(
     "--kind",
     type=click.Choice(["transformer", "recurrent"]),
@@ -42,12 +41,8 @@ FRACTION = click.FloatRange(min=0, max=1, max_open=True)
     show_default=True,
     help="What carries news between tokens: attention, or LSTM both ways.",
 )
-@click.option(
-    "--latents", type=click.IntRange(min=1), default=8, show_default=True, help="Numbers in the bottleneck."
-)
-@click.option(
-    "--epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Passes over the spectra."
-)
+@latents_option(8)
+@epochs_option(30, "spectra")
 @click.option(
     "--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Spectra a step."
 )

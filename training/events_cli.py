@@ -6,14 +6,13 @@ from typing import Any
 import click
 
 from ..inference.cli.base import Command
-from ..inference.cli.options import json_option, output_option, overwrite_option, seed_option
+from ..inference.cli.options import json_option, overwrite_option, seed_option
+from .options import epochs_option, latents_option, run_option, spectra_argument
 
 
 @click.command(cls=Command)
-@click.argument(
-    "spectra", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@output_option("Run folder; an unfinished run of the same settings goes on.")
+@spectra_argument
+@run_option
 @click.option(
     "--kind",
     type=click.Choice(["map", "cube"]),
@@ -21,12 +20,8 @@ from ..inference.cli.options import json_option, output_option, overwrite_option
     show_default=True,
     help="Table of events: energy by time, or energy by time by interval.",
 )
-@click.option(
-    "--latents", type=click.IntRange(min=1), default=64, show_default=True, help="Numbers in the bottleneck."
-)
-@click.option(
-    "--epochs", type=click.IntRange(min=1), default=20, show_default=True, help="Passes over the event lists."
-)
+@latents_option(64)
+@epochs_option(20, "event lists")
 @seed_option
 @overwrite_option
 @json_option

@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from chandra_embed.inference.errors import ChandraEmbedError  # noqa: E402
-from chandra_embed.training.align_run import run  # noqa: E402
-from chandra_embed.training.checkpoint import FILE, META  # noqa: E402
+from chandra_embed.inference.errors import ChandraEmbedError
+from chandra_embed.training.align_run import run
+from chandra_embed.training.checkpoint import FILE, META
 
 pytestmark = pytest.mark.train
 

@@ -90,6 +90,17 @@ def test_bootstrap_draws_are_those_of_whole_sources(seed):
         assert recall[i] == pytest.approx(naive.mean_recall(true[rows], guess[rows]), abs=1e-6)
 
 
+def test_weights_count_the_drawn_sources():
+    source = np.array(["b", "a", "b", "c", "a", "d"])
+    index, weights = assignment.source_weights(source, 50, 7)
+    assert index.tolist() == [1, 0, 1, 2, 0, 3]
+    rng = np.random.default_rng(7)
+    drawn = [rng.integers(4, size=4).tolist() for _ in range(50)]
+    assert weights.tolist() == [[row.count(i) for i in range(4)] for row in drawn]
+    rows = np.array([np.bincount(each, minlength=6) for each in source_draws(source, 50, 7)])
+    np.testing.assert_array_equal(rows, weights[:, index])
+
+
 def test_chance_is_above_one_over_k_and_near_it_for_many_rows():
     rng = np.random.default_rng(0)
     few, many = np.repeat(np.arange(8), 10), np.repeat(np.arange(8), 2000)

@@ -9,7 +9,7 @@ from chandra_embed.inference.recipe import Recipe
 from chandra_embed.inference.text.table import read_texts
 from chandra_embed.training.datasets import split
 from chandra_embed.training.evaluation.default_pairs import REPETITIONS, default_pairs
-from chandra_embed.training.evaluation.sample import DataNotNamed
+from chandra_embed.training.evaluation.outside_data import DataNotNamed
 
 
 def test_data_that_are_not_named_and_a_missing_table(monkeypatch, tmp_path):

@@ -5,16 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 from chandra_embed.inference.errors import ChandraEmbedError
-from chandra_embed.training.evaluation import latents
-from chandra_embed.training.evaluation.latents import (
-    Parts,
-    associations,
-    halves,
-    regress,
-    run,
-    spearman,
-    table,
-)
+from chandra_embed.training.evaluation import latent_expressions, latents
+from chandra_embed.training.evaluation.latents import run, table
+from chandra_embed.training.evaluation.parts import halves
 from chandra_embed.training.evaluation.symbolic import Expression, r2, search
 from latent_sample import made_sample
 
@@ -33,7 +26,7 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch):
-    monkeypatch.setattr(latents, "search", partial(search, evaluations=3_000))
+    monkeypatch.setattr(latent_expressions, "search", partial(search, evaluations=3_000))
 
 
 @pytest.fixture(scope="module")
@@ -41,85 +34,13 @@ def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("latents")
     sample = made_sample(400)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(latents, "search", partial(search, evaluations=3_000))
+        patch.setattr(latent_expressions, "search", partial(search, evaluations=3_000))
         return sample, folder, run(sample, folder)
 
 
 def read(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
-
-
-def test_the_two_halves_share_no_source_and_none_seen_is_held_out():
-    rng = np.random.default_rng(0)
-    source = np.array([f"s{i}" for i in rng.integers(0, 300, 2000)])
-    seen = np.isin(source, [f"s{i}" for i in range(120)])
-    parts = halves(source, seen)
-    masks = (parts.searched, parts.choosing, parts.held_out)
-    assert (np.sum(masks, axis=0) == 1).all()
-    names = [set(source[mask]) for mask in masks]
-    assert not names[0] & names[1]
-    assert not names[0] & names[2]
-    assert not names[1] & names[2]
-    assert not (parts.held_out & seen).any()
-    assert len(names[2]) == pytest.approx(150, abs=25)
-    assert len(names[1]) == pytest.approx(50, abs=18)
-
-
-def test_with_every_source_seen_nothing_is_held_out():
-    parts = halves(np.array(["a", "b"]), np.ones(2, bool))
-    assert not parts.held_out.any()
-    assert not halves(np.zeros(0, "U3"), np.zeros(0, bool)).fitted.any()
-
-
-def test_rank_correlations_are_those_of_scipy():
-    from scipy.stats import spearmanr
-
-    rng = np.random.default_rng(1)
-    x, y = rng.integers(0, 4, (50, 3)).astype(float), rng.integers(0, 5, 50).astype(float)
-    expected = [spearmanr(x[:, i], y).statistic for i in range(3)]
-    assert np.allclose(spearman(x, y), expected)
-    x[:, 1] = 2.0
-    assert spearman(x, y)[1] == 0.0
-    assert (spearman(x, np.ones(50)) == 0).all()
-
-
-def test_mutual_information_finds_what_rank_correlation_cannot():
-    rng = np.random.default_rng(2)
-    x = rng.normal(size=(400, 2))
-    known = {"square": np.append(x[:-1, 0] ** 2, np.nan)}
-    rows = associations(x, known)
-    assert [(row["latent"], row["n"]) for row in rows] == [("z1", 399), ("z2", 399)]
-    assert abs(rows[0]["rho"]) < 0.2
-    assert rows[0]["mutual_information"] > 0.5 > rows[1]["mutual_information"] + 0.3
-
-
-def test_a_regression_is_chosen_without_the_held_out_rows():
-    rng = np.random.default_rng(3)
-    x, bands = rng.normal(size=(300, 4)), rng.normal(size=(300, 3))
-    y = x[:, 0] - 0.5 * x[:, 2] + 0.3 * rng.normal(size=300)
-    source = np.array([f"s{i}" for i in range(300)])
-    parts = halves(source, np.zeros(300, bool))
-    found = regress(x, bands, y, parts, source)
-    assert found.scores["r2"] == pytest.approx(r2(y[parts.held_out], found.chosen(x[parts.held_out])))
-    assert found.scores["r2"] > 0.8
-    assert found.scores["r2_linear"] > 0.8
-    assert found.scores["r2_null"] < 0.1
-    assert found.scores["r2_bands"] < 0.1
-    assert found.scores["r2_low95"] < found.scores["r2_low"] < found.scores["r2"] < found.scores["r2_high"]
-    best = max(found.front, key=lambda entry: entry["r2_choosing"])
-    assert best["chosen"]
-    assert best["expression"] == found.chosen.text
-    spoilt = np.where(parts.held_out, rng.permutation(y), y)
-    assert regress(x, bands, spoilt, parts, source).chosen.text == found.chosen.text
-
-
-def test_parts_without_sources_are_not_enough():
-    source = np.array([f"s{i}" for i in range(200)])
-    parts = halves(source, np.zeros(200, bool))
-    assert parts.enough(source)
-    assert not Parts(parts.fitted, np.zeros(200, bool), parts.held_out).enough(source)
-    assert not parts.enough(np.full(200, "one source"))
 
 
 def test_rows_say_what_latents_mean(done):

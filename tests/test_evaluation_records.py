@@ -16,7 +16,7 @@ from chandra_embed.training.evaluation.records import (
     record_runs,
     write_record,
 )
-from chandra_embed.training.evaluation.sample import read_rows
+from chandra_embed.training.evaluation.spectra_rows import read_rows
 from chandra_embed.training.evaluation.tables import from_replicates
 from evaluation import made_record, spectra_with_truth
 from small import write_spectra

@@ -2,16 +2,9 @@ import h5py
 import numpy as np
 import pytest
 from chandra_embed.inference import Encoder
-from chandra_embed.inference.errors import BundleError, ChandraEmbedError, StoreError
+from chandra_embed.inference.errors import BundleError, ChandraEmbedError
 from chandra_embed.inference.recipe import Recipe
-from chandra_embed.training.evaluation.sample import (
-    DataNotNamed,
-    data_folder,
-    evaluation_catalog,
-    join,
-    read_rows,
-    read_sample,
-)
+from chandra_embed.training.evaluation.sample import join, read_sample
 from evaluation import bundle, spectra_with_truth
 from small import write_spectra
 
@@ -128,59 +121,3 @@ def test_another_recipe_is_refused(model, tmp_path):
     path = write_spectra(tmp_path / "other.h5", 4, recipe=Recipe(group_min=9))
     with pytest.raises(ChandraEmbedError, match=r"other\.h5: recipe .*\"group_min\":9.* bundle spectrum-8"):
         read_sample(path, model)
-
-
-def test_nothing_with_a_shape_is_refused(tmp_path):
-    path = write_spectra(tmp_path / "flat.h5", 3)
-    with h5py.File(path, "r+") as file:
-        file["spectrum/value"][...] = 1
-    with pytest.raises(StoreError, match=r"flat\.h5: holds no spectrum"):
-        read_rows(path)
-
-
-@pytest.mark.parametrize("value", ["", "nowhere"])
-def test_data_that_are_not_named(monkeypatch, tmp_path, value):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CHANDRA_EMBED_DATA", value)
-    with pytest.raises(DataNotNamed, match=r"CHANDRA_EMBED_DATA='.*tables/muwclass_TD\.csv"):
-        data_folder()
-    with pytest.raises(DataNotNamed):
-        evaluation_catalog(tmp_path, Recipe())
-    monkeypatch.delenv("CHANDRA_EMBED_DATA")
-    with pytest.raises(DataNotNamed):
-        data_folder()
-
-
-def test_a_missing_table_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv("CHANDRA_EMBED_DATA", str(tmp_path))
-    with pytest.raises(ChandraEmbedError, match=r"muwclass_TD\.csv: no such table"):
-        evaluation_catalog(tmp_path, Recipe())
-
-
-@pytest.mark.real
-def test_the_evaluation_catalog_is_made_once(chandra_data, monkeypatch, tmp_path):
-    lines = (chandra_data / "tables" / "muwclass_TD.csv").read_text().splitlines(keepends=True)
-    table = tmp_path / "data" / "tables" / "muwclass_TD.csv"
-    table.parent.mkdir(parents=True)
-    table.write_text("".join(lines[:13]))
-    monkeypatch.setenv("CHANDRA_EMBED_DATA", str(tmp_path / "data"))
-    out = tmp_path / "new" / "folder"
-    (path,) = evaluation_catalog(out, Recipe())
-    assert path == out / "evaluation-muwclass.h5"
-    first = read_rows(path)
-    assert first.facts["simulated"]
-    assert first.facts["rows"] == 12
-    assert first.truth_value is not None
-    stamp = path.stat().st_mtime_ns
-    assert evaluation_catalog(out, Recipe()) == [path]
-    assert path.stat().st_mtime_ns == stamp
-    with h5py.File(path, "r+") as file:
-        file.attrs.modify("complete", np.False_)
-    evaluation_catalog(out, Recipe())
-    np.testing.assert_array_equal(read_rows(path).value, first.value)
-    table.write_text("".join(lines[:11]))
-    evaluation_catalog(out, Recipe())
-    assert read_rows(path).facts["rows"] == 10
-    (flux,) = evaluation_catalog(out, Recipe(quantity="flux"))
-    assert flux != path
-    assert read_rows(flux).recipe.quantity == "flux"

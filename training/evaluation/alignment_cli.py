@@ -47,7 +47,8 @@ def alignment(
     Example:
       chandra-embed evaluate alignment spectra.h5 --texts texts.jsonl -o evaluation
     """
-    from .alignment import run, table
+    from .alignment import run
+    from .alignment_table import table
 
     _check_both(spectra, texts)
     prepare(output, "alignment", overwrite, "about five minutes")
@@ -110,8 +111,8 @@ def _pairs(spectra: Path | None, texts: Path | None, model: str, output: Path) -
     """Read the pairs given, or make the default ones; bad use where these have no data."""
     from ...inference.encoder import Encoder
     from .default_pairs import default_pairs
+    from .outside_data import DataNotNamed
     from .pair_sample import read_pairs
-    from .sample import DataNotNamed
 
     if spectra is None or texts is None:
         try:

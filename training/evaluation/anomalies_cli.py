@@ -72,7 +72,7 @@ def _named(tables: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 def _data(what: str) -> Path | None:
     """Return the folder of real files, or say that they are left out."""
-    from .sample import DataNotNamed, data_folder
+    from .outside_data import DataNotNamed, data_folder
 
     try:
         return data_folder()

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from .tables import drawn_units
+
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 NONE = -1  # HDBSCAN's noise among clusters; no cluster among assignments
@@ -135,10 +137,10 @@ def source_weights(
         How often each draw holds each source.
     """
     names, index = np.unique(source_id, return_inverse=True)
-    rng, m = np.random.default_rng(random_state), len(names)
+    m = len(names)
     weights = np.empty((replicates, m), np.float32)
-    for row in weights:
-        row[:] = np.bincount(rng.integers(m, size=m), minlength=m)
+    for row, drawn in zip(weights, drawn_units(m, replicates, random_state), strict=True):
+        row[:] = np.bincount(drawn, minlength=m)
     return index.astype(np.int64), weights
 
 

@@ -252,7 +252,9 @@ def record(runs: tuple[Path, ...], spectra: Path, output: Path, overwrite: bool,
 def _sample(spectra: Sequence[Path], model: str, output: Path, spread: float = 1.0) -> "Sample":
     """Read the files given, or the default evaluation catalog, with a model."""
     from ...inference.encoder import Encoder
-    from .sample import DataNotNamed, evaluation_catalog, join, read_sample
+    from .default_catalog import evaluation_catalog
+    from .outside_data import DataNotNamed
+    from .sample import join, read_sample
 
     if not spectra:
         try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...inference.cli.layout import table as layout
 from ...inference.errors import ChandraEmbedError
-from .latents import MIN_SOURCES
+from .parts import MIN_SOURCES
 from .quantities import nuisances
 from .symbolic import r2
 from .tables import REPLICATES, bootstrap, sample_facts, save_figure, write_result

@@ -22,7 +22,8 @@ from ...inference.simulate.population import DESCRIPTION
 from ...inference.simulate.rare import CLASS, KINDS, Limits, hardness_ratios, simulate_rare
 from ...inference.simulate.spectra import Simulated, simulate
 from ..datasets import is_seen
-from .sample import BASELINE, is_there, read_baseline
+from .kept_files import kept_file
+from .sample import BASELINE, read_baseline
 from .tasks import MIN_COUNTS
 
 Array = NDArray[np.float64]
@@ -56,12 +57,14 @@ def planted_catalog(folder: Path, recipe: Recipe, normals: int = NORMALS, each: 
         "normals": normals,
         "rare": ", ".join(f"{each} {kind}" for kind in KINDS),
     }
-    if not is_there(path, wanted):
-        folder.mkdir(parents=True, exist_ok=True)
+
+    def write() -> None:
         attributes = {"simulated": True, "response": ANALYTIC, "population": DESCRIPTION, **wanted}
         n = normals + each * len(KINDS)
         with Progress(n, "simulate normal and rare detections", unit="spectra") as progress:
             write_rows(path, n, _rows(recipe, normals, each), recipe, attributes, progress.update)
+
+    kept_file(path, wanted, write)
     return path
 
 

@@ -11,7 +11,7 @@ from ...inference.encoder import Encoder
 from ...inference.errors import Quarantined
 from ...inference.reference import Reference
 from ...inference.significance import binned_pvalue
-from .sample import read_rows
+from .spectra_rows import read_rows
 from .strangeness import COMBINATION, Space
 from .tasks import MIN_COUNTS
 from .xmm_pn import object_names, pn_files, read_pn

@@ -17,8 +17,9 @@ from ...inference.cli.layout import table as layout
 from ...inference.errors import ChandraEmbedError
 from .errors import all_errors, row_errors
 from .figures import PER_PAGE, by_counts_figure, real_figure
+from .outside_data import DATA
 from .records import Record, read_records
-from .sample import DATA, Sample, read_sample
+from .sample import Sample, read_sample
 from .seeds import by_settings, label, largest_data, matched, over_sources_and_seeds
 from .tables import (
     REPLICATES,

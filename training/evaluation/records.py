@@ -18,7 +18,7 @@ from ...inference.catalog import store
 from ...inference.errors import ChandraEmbedError
 from ..datasets import is_seen
 from .errors import all_errors
-from .sample import Rows, read_rows
+from .spectra_rows import Rows, read_rows
 from .tables import Interval, count_bins, mean_interval, source_count
 
 if TYPE_CHECKING:

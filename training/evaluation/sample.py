@@ -1,32 +1,22 @@
 """What every evaluation starts from: spectra, what a frozen model and its PCA make of them, and the truth."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.catalog import store
-from ...inference.catalog.spectra_file import spectra_block
 from ...inference.encoder import Encoder
-from ...inference.errors import BundleError, ChandraEmbedError, StoreError
-from ...inference.recipe import Recipe, recipe_from_json
+from ...inference.errors import BundleError, ChandraEmbedError
+from ...inference.recipe import Recipe
 from ...models.registry import Manifest
 from ..datasets import is_seen
+from .spectra_rows import read_rows
 
 Array = NDArray[np.float32]
-DATA = "CHANDRA_EMBED_DATA"
 BASELINE = "baseline.npz"
-TABLE, SEED = "muwclass_TD.csv", 7
-BLOCK = 65536
-
-
-class DataNotNamed(ChandraEmbedError):
-    """Outside data are needed and ``CHANDRA_EMBED_DATA`` does not say where they are."""
 
 
 @dataclass(frozen=True)
@@ -231,140 +221,3 @@ def read_baseline(manifest: Manifest) -> tuple[Array, Array, NDArray[np.int64]]:
         if lacking:
             raise BundleError(f"{path}: lacks {', '.join(lacking)}; {mend}")
         return arrays["mean"], arrays["components"], arrays["seen"]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a file that hold a shape; fields as in :class:`Sample`."""
-
-    value: Array
-    detection: dict[str, NDArray[Any]]
-    truth: dict[str, NDArray[Any]]
-    truth_value: Array | None
-    recipe: Recipe
-    facts: dict[str, Any]
-
-
-def read_rows(path: Path) -> Rows:
-    """Read the rows of a ``spectra.h5`` that hold a shape, with ``/detection`` and ``/truth``.
-
-    Raises
-    ------
-    StoreError
-        The file cannot be read or holds no such row.
-    """
-    with store.open_store(path, store.SPECTRA) as file:
-        recipe = recipe_from_json(str(file.attrs["recipe"]))
-        n = store.row_count(file)
-        blocks = [spectra_block(file, start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
-        value = np.concatenate(blocks) if blocks else np.zeros((0, recipe.n_bins), np.float32)
-        keep = np.ptp(value, axis=1) > 0
-        if not keep.any():
-            raise StoreError(f"{path}: holds no spectrum that is not constant; nothing to evaluate")
-        truth, truth_value = {}, None
-        if "truth" in file:
-            truth = _columns(file["truth"], keep)
-            truth_value = file["truth/value"][...][keep] if "value" in file["truth"] else None
-        facts = {
-            "name": path.name,
-            "sha256": store.sha256_file(path),
-            "command": str(file.attrs.get("command", "")),
-            "simulated": bool(file.attrs.get("simulated", False)),
-            "rows": n,
-            "constant": int(n - keep.sum()),
-        }
-        return Rows(value[keep], _columns(file["detection"], keep), truth, truth_value, recipe, facts)
-
-
-def _columns(group: h5py.Group, keep: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    """Read the one-dimensional datasets of a group, text as str arrays."""
-    found: dict[str, NDArray[Any]] = {}
-    for name, column in group.items():
-        if column.ndim != 1:
-            continue
-        data = column.asstr()[...].astype(str) if column.dtype.kind == "O" else column[...]
-        found[name] = (np.char.decode(data, "utf-8") if data.dtype.kind == "S" else data)[keep]
-    return found
-
-
-def data_folder() -> Path:
-    """Return the folder that ``CHANDRA_EMBED_DATA`` names.
-
-    Raises
-    ------
-    DataNotNamed
-        The variable is not set, or names no folder.
-    """
-    text = os.environ.get(DATA, "")
-    if not text or not Path(text).is_dir():
-        raise DataNotNamed(
-            f"{DATA}={text!r}: set it to the folder with tables/{TABLE}, or name a file of spectra"
-        )
-    return Path(text)
-
-
-def evaluation_catalog(folder: Path, recipe: Recipe, spread: float = 1.0) -> list[Path]:
-    """Return the default evaluation catalog, simulating it where it is not there yet.
-
-    One spectrum for every row of ``tables/muwclass_TD.csv`` under ``CHANDRA_EMBED_DATA``, seed 7.
-    Another one, of another seed, table or recipe, is replaced.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is kept, as ``evaluation-muwclass.h5`` (flux density: ``evaluation-muwclass-flux.h5``);
-        made where missing.
-    recipe : Recipe
-        What the spectra are put through.
-    spread : float
-        Width of the physics within a class over the literature's; another than 1 stands in the name.
-
-    Raises
-    ------
-    DataNotNamed
-        ``CHANDRA_EMBED_DATA`` is not set, or names no folder.
-    ChandraEmbedError
-        The table is not there or cannot be read.
-    """
-    table = data_folder() / "tables" / TABLE
-    if not table.is_file():
-        raise ChandraEmbedError(f"{table}: no such table; name a file of spectra instead")
-    marks = ["evaluation-muwclass"]
-    if recipe.quantity != "rate":
-        marks.append(recipe.quantity)
-    if spread != 1:
-        marks.append(f"{spread:g}")
-    path = folder / f"{'-'.join(marks)}.h5"
-    wanted = {
-        "seed": SEED,
-        "catalog_sha256": store.sha256_file(table),
-        "recipe_fingerprint": recipe.fingerprint,
-        "spread": spread,
-    }
-    if not is_there(path, wanted):
-        folder.mkdir(parents=True, exist_ok=True)
-        _simulate(table, path, recipe, spread)
-    return [path]
-
-
-def _simulate(table: Path, path: Path, recipe: Recipe, spread: float) -> None:
-    """Simulate one spectrum for every row of a table."""
-    from ...inference.progress import Progress
-    from ...inference.simulate.catalog import read_catalog
-    from ...inference.simulate.conditioned import Conditions
-    from ...inference.simulate.impute import find_pool
-    from ...inference.simulate.output import write_catalog_simulation
-
-    conditions = Conditions(read_catalog(table), SEED, recipe, find_pool(), spread=spread)
-    n = len(conditions.catalog.rows)
-    with Progress(n, "simulate the evaluation catalog", unit="spectra") as progress:
-        write_catalog_simulation(path, conditions, n, progress.update)
-
-
-def is_there(path: Path, wanted: Mapping[str, Any]) -> bool:
-    """Whether a complete file with these root attributes is there; one of another kind is not replaced."""
-    if not path.exists():
-        return False
-    with store.open_store(path, store.SPECTRA, unfinished=True) as file:
-        same = all(file.attrs.get(name) == value for name, value in wanted.items())
-        return same and bool(file.attrs.get("complete", False))

@@ -61,6 +61,23 @@ def from_replicates(value: float, replicates: ArrayLike) -> Interval:
     )
 
 
+def drawn_units(m: int, replicates: int, random_state: int) -> Iterator[NDArray[np.int64]]:
+    """Yield bootstrap draws of units, such as sources: each m of the numbers 0 to m - 1, with replacement.
+
+    Parameters
+    ----------
+    m : int
+        How many units.
+    replicates : int
+        How many draws.
+    random_state : int
+        Seed; the same seed gives the same draws.
+    """
+    rng = np.random.default_rng(random_state)
+    for _ in range(replicates):
+        yield rng.integers(m, size=m)
+
+
 def source_draws(
     source_id: NDArray[np.str_], replicates: int = REPLICATES, random_state: int = 0
 ) -> Iterator[NDArray[np.intp]]:
@@ -79,9 +96,7 @@ def source_draws(
     order = np.argsort(index, kind="stable")
     count = np.bincount(index)
     first = np.cumsum(count) - count
-    rng, m = np.random.default_rng(random_state), len(count)
-    for _ in range(replicates):
-        drawn = rng.integers(m, size=m)
+    for drawn in drawn_units(len(count), replicates, random_state):
         sizes = count[drawn]
         # within each drawn source 0, 1, ..., added to where its rows begin
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -151,10 +166,8 @@ def ratio_interval(
         As :func:`source_draws`.
     """
     sums, rows = np.asarray(total, np.float64), np.asarray(count, np.float64)
-    rng, m = np.random.default_rng(random_state), len(sums)
     means = np.empty(replicates)
-    for i in range(replicates):
-        drawn = rng.integers(m, size=m)
+    for i, drawn in enumerate(drawn_units(len(sums), replicates, random_state)):
         means[i] = sums[drawn].sum() / rows[drawn].sum()
     return from_replicates(sums.sum() / rows.sum(), means)
 

@@ -10,7 +10,7 @@ from chandra_embed.inference.catalog.event_table import has_events, read_events
 from chandra_embed.inference.errors import StoreError
 from chandra_embed.inference.recipe import Recipe
 from chandra_embed.inference.simulate.lightcurves import KINDS
-from chandra_embed.inference.simulate.output import NO_CATALOG, TRUTH, write_simulation
+from chandra_embed.inference.simulate.output import DRAWS, NO_CATALOG, TRUTH, write_simulation
 from chandra_embed.inference.simulate.population import background, draw
 from chandra_embed.inference.simulate.response import acis_response
 from chandra_embed.inference.simulate.spectra import expected_counts, simulate_row
@@ -44,6 +44,7 @@ def test_the_file_says_that_it_is_simulated(path: Path) -> None:
     with store.open_store(path, store.SPECTRA) as file:
         assert file.attrs["simulated"]
         assert file.attrs["seed"] == 4
+        assert file.attrs["draws"] == DRAWS
         assert "not calibration data" in file.attrs["response"]
         assert "quantiles" in file.attrs["population"]
         assert file.attrs["recipe_fingerprint"] == Recipe().fingerprint

@@ -65,6 +65,8 @@ NO_CATALOG: dict[str, Any] = {
     "imputed": "",
     "catalog_var_prob_b": np.nan,
 }
+# root attribute of every simulated file, raised whenever the same seed draws other numbers than before
+DRAWS = 2
 ANALYTIC = (
     "analytic ACIS-like (front- and back-illuminated chips, contamination, vignetting); not calibration data"
 )
@@ -182,7 +184,7 @@ def write_rows(
     StoreError
         The file cannot be written.
     """
-    with SpectraWriter(path, recipe, attributes) as writer:
+    with SpectraWriter(path, recipe, {"draws": DRAWS, **attributes}) as writer:
         truth = _create_truth(writer.file, n, recipe)
         pending: list[Simulated] = []
         for row, s in enumerate(rows):

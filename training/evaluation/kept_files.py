@@ -18,7 +18,8 @@ def kept_file(path: Path, wanted: Mapping[str, Any], simulate: Callable[[], None
     path : Path
         The file; its folder is made where missing.
     wanted : mapping
-        Root attributes that a file to keep has; one with others, or one that is not complete, is replaced.
+        Root attributes that a file to keep has; one with others, one of a simulator that draws other numbers,
+        or one that is not complete, is replaced.
     simulate : callable
         Writes the file.
 
@@ -27,7 +28,9 @@ def kept_file(path: Path, wanted: Mapping[str, Any], simulate: Callable[[], None
     StoreError
         A file of another kind is there; it is not replaced.
     """
-    if not _is_there(path, wanted):
+    from ...inference.simulate.output import DRAWS
+
+    if not _is_there(path, {"draws": DRAWS, **wanted}):
         path.parent.mkdir(parents=True, exist_ok=True)
         simulate()
 

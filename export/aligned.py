@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..inference.catalog.store import sha256_file
 from ..inference.errors import ChandraEmbedError
 from ..inference.event_list import EventList
 from ..inference.event_map import EventRecipe, event_maps
@@ -26,20 +26,20 @@ from ..training.evaluation.sample import BASELINE
 from ..training.events import EventCheckpoint, load_events
 from ..training.reconstruction import Baseline
 from .aligned_card import aligned_card
-from .bundle import (
+from .events import EVENT_OUTPUTS, event_encoder_onnx
+from .freeze import (
     ENCODER_OUTPUTS,
-    PARITY_ROWS,
+    complete,
     distinct_commands,
     of_recipe,
+    parity_inputs,
+    parity_record,
     replace_bundle,
     unseen_rows,
-    write_reference,
 )
-from .evaluation import read_evaluation
-from .events import EVENT_OUTPUTS, event_encoder_onnx
 from .graphs import with_head
-from .manifest import list_files, make_manifest, write_manifest
-from .parity import TOLERANCE, awkward_spectra, check_parity, measure_parity
+from .manifest import make_manifest
+from .parity import check_parity
 from .to_onnx import to_onnx
 
 Array = NDArray[np.float32]
@@ -86,11 +86,8 @@ def export_aligned(
     baseline = _baseline(checkpoint, base, events)
     fingerprint = base.recipe_fingerprint
     unseen = unseen_rows(reference, fingerprint, baseline["seen"]) if reference else None
-    inputs = {"made up": awkward_spectra(int(base.recipe["n_bins"]))}
-    if real:
-        rows = of_recipe(real, fingerprint)
-        simulated = rows.files[0]["simulated"]
-        inputs["simulated, given with --real" if simulated else "observed"] = rows.value[:PARITY_ROWS]
+    real_spectra = of_recipe(real, fingerprint) if real else None
+    inputs = parity_inputs(int(base.recipe["n_bins"]), real_spectra)
 
     def fill(folder: Path, earlier: list[dict[str, Any]]) -> dict[str, Any]:
         model = checkpoint.aligner()
@@ -102,22 +99,10 @@ def export_aligned(
             "reconstruction": base.content["measured"]["reconstruction"],
             "alignment": {"data": _pairs(checkpoint.meta), "figures": checkpoint.meta["figures"]},
         }
-        extra = _facts(checkpoint.meta, base, events, unseen)
-        if unseen:
-            meta = _manifest_meta(checkpoint.meta, base)
-            write_manifest(folder, make_manifest(folder, output.name, version, meta, {}))
-            pca = Baseline(baseline["mean"], baseline["components"])
-            measured["reconstruction"], extra["anomaly_reference"] = write_reference(folder, pca, unseen)
-        if evaluation:
-            measured["evaluation"] = read_evaluation(evaluation, sha256_file(folder / "encoder.onnx"))
-        meta = _manifest_meta(checkpoint.meta, base)
-        manifest = {**make_manifest(folder, output.name, version, meta, measured), **extra}
-        manifest["earlier"] = earlier
-        (folder / "MODEL_CARD.md").write_text(aligned_card(manifest), encoding="utf-8")
-        manifest["files"] = list_files(folder)
-        write_manifest(folder, manifest)
-        verify(folder)
-        return manifest
+        extra = {**_facts(checkpoint.meta, base, events, unseen), "earlier": earlier}
+        pca = Baseline(baseline["mean"], baseline["components"])
+        make = partial(make_manifest, folder, output.name, version, _manifest_meta(checkpoint.meta, base))
+        return complete(folder, make, aligned_card, measured, extra, pca, unseen, evaluation)
 
     return replace_bundle(output, version, checkpoint.meta, fill)
 
@@ -244,15 +229,7 @@ def _parity(
     if events is not None:
         file, rows = "event_encoder.onnx", {"made up": awkward_events(events.recipe)}
         files[file] = check_parity(events.model(), folder / file, EVENT_OUTPUTS, rows)
-    found: dict[str, Any] = {
-        "tolerance": TOLERANCE,
-        "rows": {label: len(rows) for label, rows in inputs.items()},
-        "files": files,
-    }
-    if unseen:
-        many = unseen.value[:PARITY_ROWS]
-        found["reference"] = measure_parity(joined, path, ENCODER_OUTPUTS, many)
-    return found
+    return parity_record(joined, path, inputs, files, unseen)
 
 
 def awkward_rows(head: Head, seed: int = 0) -> Array:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .evaluation import tables
-from .model_card import file_list, licence, limits, origin, parity, recipe, reconstructions, training, wrap
+from .model_card import figures, file_list, licence, limits, origin, recipe, render, training, wrap
 
 ALIGNED = "arXiv 2603.04516"
 
@@ -22,20 +21,16 @@ def aligned_card(manifest: Mapping[str, Any]) -> str:
     str
         Markdown.
     """
-    sections = [
-        f"# {manifest['name']} {manifest['version']}\n\n{origin(manifest)}\n\n{_texts_are(manifest)}",
-        f"## What it is\n\n{_what(manifest)}\n\n{file_list(manifest)}\n\n{_others(manifest)}",
-        f"## Input\n\n{recipe(manifest)}\n\n{_event_recipe(manifest)}",
-        f"## Trained on\n\n{training(manifest)}\n\n{_pairs(manifest)}\n\n{_base(manifest)}",
-        f"## Figures\n\n{_figures(manifest['measured'])}",
-        "To print these figures again:\n\n```sh\n" + "\n".join(manifest["commands"]) + "\n```",
-        f"## Limits\n\n{limits(manifest)}\n{_limits(manifest)}",
-        f"## Licence and citation\n\n{licence(manifest)} {_citation()}",
-    ]
-    if manifest["earlier"]:
-        parts = [f"### {old['version']}\n\n{_figures(old['measured'])}" for old in manifest["earlier"]]
-        sections.append("## Earlier versions\n\n" + "\n\n".join(parts))
-    return "\n\n".join(sections) + "\n"
+    return render(
+        manifest,
+        _figures,
+        opening=f"{origin(manifest)}\n\n{_texts_are(manifest)}",
+        what=f"{_what(manifest)}\n\n{file_list(manifest)}\n\n{_others(manifest)}",
+        taken=f"{recipe(manifest)}\n\n{_event_recipe(manifest)}",
+        trained=f"{training(manifest)}\n\n{_pairs(manifest)}\n\n{_base(manifest)}",
+        limited=f"{limits(manifest)}\n{_limits(manifest)}",
+        licensed=f"{licence(manifest)} {_citation()}",
+    )
 
 
 def _texts_are(manifest: Mapping[str, Any]) -> str:
@@ -123,12 +118,9 @@ def _base(manifest: Mapping[str, Any]) -> str:
 
 
 def _figures(measured: Mapping[str, Any]) -> str:
-    """Return the measured figures of one version."""
-    parts = [_recalls(measured["alignment"])] if "alignment" in measured else []
-    parts += [reconstructions(measured["reconstruction"]), parity(measured["parity"])]
-    if "evaluation" in measured:
-        parts.append(tables(measured["evaluation"]))
-    return "\n\n".join(parts)
+    """Return the measured figures of one version, the recalls first."""
+    recalls = f"{_recalls(measured['alignment'])}\n\n" if "alignment" in measured else ""
+    return recalls + figures(measured)
 
 
 def _recalls(found: Mapping[str, Any]) -> str:

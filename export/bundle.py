@@ -1,36 +1,34 @@
 """Freezing: one checkpoint in, one checked bundle out, or nothing at all."""
 
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from ..inference.catalog.store import command_line, sha256_file, without_folders
-from ..inference.errors import ChandraEmbedError
-from ..models.registry import MANIFEST, verify
 from ..training.autoencoder import Autoencoder
 from ..training.checkpoint import Checkpoint
-from ..training.datasets import Spectra, is_seen, read_spectra
+from ..training.datasets import Spectra
 from ..training.evaluation.sample import BASELINE
-from ..training.reconstruction import Baseline, figures
-from .evaluation import read_evaluation
-from .manifest import list_files, make_manifest, version_numbers, write_manifest
+from ..training.reconstruction import Baseline
+from .freeze import (
+    ENCODER_OUTPUTS,
+    complete,
+    distinct_commands,
+    kind,
+    of_recipe,
+    parity_inputs,
+    parity_record,
+    replace_bundle,
+    unseen_rows,
+)
+from .manifest import make_manifest
 from .model_card import model_card
-from .parity import TOLERANCE, awkward_spectra, check_parity, measure_parity
+from .parity import check_parity
 from .to_onnx import to_onnx
 
-ENCODER_OUTPUTS = ("latent_out", "normalised_out", "scale_out", "embedding_out")
 DECODER_OUTPUTS = ("reconstruction_out",)
-NEIGHBOURS, TREES = 10, 200
-PARITY_ROWS = 4096
-# fewer than this the score command leaves out, and so does the sample it is measured against
-MIN_COUNTS = 40.0
 
 
 def export_bundle(
@@ -82,54 +80,6 @@ def export_bundle(
     return replace_bundle(output, version, checkpoint.meta, fill)
 
 
-def replace_bundle(
-    output: Path,
-    version: str,
-    meta: Mapping[str, Any],
-    fill: Callable[[Path, list[dict[str, Any]]], dict[str, Any]],
-) -> dict[str, Any]:
-    """Make a bundle under a temporary name and rename it into place; a kill leaves the old or the new one.
-
-    Parameters
-    ----------
-    output : Path
-        The bundle's folder.
-    version : str
-        Above that of the bundle there.
-    meta : mapping
-        Of the checkpoint.
-    fill : callable
-        Takes a folder and the figures of earlier versions, writes every file, returns the manifest.
-
-    Raises
-    ------
-    ChandraEmbedError
-        An unfinished run, or a version not above the one there.
-    """
-    if not meta["finished"]:
-        raise ChandraEmbedError(
-            "the run is not finished; run chandra-embed train again, it goes on by itself"
-        )
-    numbers = version_numbers(version)
-    temporary = output.parent / f".{output.name}.unfinished"
-    aside = output.parent / f".{output.name}.replaced"
-    if aside.exists() and not output.exists():  # killed between the two renames below
-        os.rename(aside, output)
-    earlier = _earlier(output, numbers)
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        temporary.mkdir(parents=True)
-        manifest = fill(temporary, earlier)
-        shutil.rmtree(aside, ignore_errors=True)
-        if output.exists():
-            os.rename(output, aside)
-        os.rename(temporary, output)
-        shutil.rmtree(aside, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return manifest
-
-
 def _fill(
     folder: Path,
     name: str,
@@ -149,19 +99,10 @@ def _fill(
 
     measured = {"parity": _parity(folder, model, real, unseen), "reconstruction": _stored_figures(meta)}
     commands = [*(file["command"] for file in meta["data"]["files"]), meta["command"]]
-    extra: dict[str, Any] = {"earlier": earlier, "commands": distinct_commands(commands, unseen)}
-    if unseen:
-        write_manifest(folder, make_manifest(folder, name, version, meta, {}))
-        baseline = Baseline(checkpoint.baseline["mean"].numpy(), checkpoint.baseline["components"].numpy())
-        measured["reconstruction"], extra["anomaly_reference"] = write_reference(folder, baseline, unseen)
-    if evaluation:
-        measured["evaluation"] = read_evaluation(evaluation, sha256_file(folder / "encoder.onnx"))
-    manifest = {**make_manifest(folder, name, version, meta, measured), **extra}
-    (folder / "MODEL_CARD.md").write_text(model_card(manifest), encoding="utf-8")
-    manifest["files"] = list_files(folder)
-    write_manifest(folder, manifest)
-    verify(folder)
-    return manifest
+    extra = {"earlier": earlier, "commands": distinct_commands(commands, unseen)}
+    baseline = Baseline(checkpoint.baseline["mean"].numpy(), checkpoint.baseline["components"].numpy())
+    make = partial(make_manifest, folder, name, version, meta)
+    return complete(folder, make, model_card, measured, extra, baseline, unseen, evaluation)
 
 
 def save_baseline(path: Path, checkpoint: Checkpoint) -> None:
@@ -176,133 +117,18 @@ def save_baseline(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def _parity(folder: Path, model: Autoencoder, real: Spectra | None, unseen: Spectra | None) -> dict[str, Any]:
-    """Compare both frozen files with torch; raise on a difference on made-up or given spectra.
-
-    On the many rows of the reference those beyond the tolerance are counted instead.
-    """
-    inputs = {"made up": awkward_spectra(model.config.n_bins)}
-    if real:
-        simulated = real.files[0]["simulated"]
-        inputs["simulated, given with --real" if simulated else "observed"] = real.value[:PARITY_ROWS]
+    """Compare both frozen files with torch; raise on a difference on made-up or given spectra."""
+    inputs = parity_inputs(model.config.n_bins, real)
     with torch.inference_mode():
         latents = {label: model.encoder(torch.from_numpy(rows))[0].numpy() for label, rows in inputs.items()}
-    found: dict[str, Any] = {
-        "tolerance": TOLERANCE,
-        "rows": {label: len(rows) for label, rows in inputs.items()},
-        "files": {
-            "encoder.onnx": check_parity(model.encoder, folder / "encoder.onnx", ENCODER_OUTPUTS, inputs),
-            "decoder.onnx": check_parity(model.decoder, folder / "decoder.onnx", DECODER_OUTPUTS, latents),
-        },
+    path = folder / "encoder.onnx"
+    files = {
+        path.name: check_parity(model.encoder, path, ENCODER_OUTPUTS, inputs),
+        "decoder.onnx": check_parity(model.decoder, folder / "decoder.onnx", DECODER_OUTPUTS, latents),
     }
-    if unseen:
-        rows = unseen.value[:PARITY_ROWS]
-        found["reference"] = measure_parity(model.encoder, folder / "encoder.onnx", ENCODER_OUTPUTS, rows)
-    return found
+    return parity_record(model.encoder, path, inputs, files, unseen)
 
 
 def _stored_figures(meta: dict[str, Any]) -> dict[str, Any]:
     """Return the figures that training ended with."""
-    return {"data": _kind(meta["data"]["files"]), "figures": meta["figures"]}
-
-
-def _kind(files: Iterable[Mapping[str, Any]]) -> str:
-    """Say what the figures were measured on; simulated spectra are called so."""
-    return (
-        "simulated " if all(file["simulated"] for file in files) else ""
-    ) + "spectra of sources not trained on"
-
-
-def distinct_commands(commands: Iterable[str], unseen: Spectra | None) -> list[str]:
-    """Return the commands that print the figures again, each once, in order, without folders.
-
-    Those of a reference, and the one that is running, come after the given ones.
-    """
-    commands = list(commands)
-    if unseen:
-        commands += [*(file["command"] for file in unseen.files), command_line()]
-    return list(dict.fromkeys(map(without_folders, commands)))
-
-
-def write_reference(
-    folder: Path, baseline: Baseline, unseen: Spectra
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write ``anomaly.npz``, made with the frozen files of a folder; return figures and facts of its rows.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds encoder, decoder and a manifest.
-    baseline : Baseline
-        What reconstructions are shown beside.
-    unseen : Spectra
-        Rows of sources that no part of the model has seen.
-
-    Returns
-    -------
-    measured : dict
-        ``data`` and ``figures`` of the reconstructions.
-    facts : dict
-        file, sha256, simulated, rows, min_counts of the reference.
-    """
-    from ..inference.encoder import Encoder
-    from ..inference.reference import Reference
-
-    encoded = Encoder.load(folder.resolve(), "cpu").run(unseen.value)
-    enough = unseen.net_counts >= MIN_COUNTS
-    file = unseen.files[0]
-    reference = Reference.build(
-        encoded.embedding[enough],
-        encoded.reconstruction_error[enough],
-        unseen.net_counts[enough],
-        unseen.source_id[enough],
-        k=NEIGHBOURS,
-        n_trees=TREES,
-        random_state=0,
-    )
-    reference.save(folder / "anomaly.npz")
-    errors = {"autoencoder": encoded.reconstruction_error, **baseline.errors(unseen.value)}
-    found = figures(errors, unseen.net_counts, unseen.source_id)
-    facts = {
-        "file": file["name"],
-        "sha256": file["sha256"],
-        "simulated": file["simulated"],
-        "rows": int(enough.sum()),
-        "min_counts": MIN_COUNTS,
-    }
-    return {"data": _kind(unseen.files), "figures": found}, facts
-
-
-def of_recipe(path: Path, fingerprint: str) -> Spectra:
-    """Read spectra of the recipe that a model was trained with."""
-    spectra = read_spectra([path])
-    theirs = spectra.recipe.fingerprint
-    if fingerprint != theirs:
-        raise ChandraEmbedError(
-            f"{path}: recipe fingerprint {theirs}, the model was trained with {fingerprint}; ingest again"
-        )
-    return spectra
-
-
-def unseen_rows(path: Path, fingerprint: str, seen: NDArray[np.int64]) -> Spectra:
-    """Return the rows of sources whose hashes are not among `seen`; enough of them for a reference."""
-    spectra = of_recipe(path, fingerprint)
-    unseen = spectra.take(~is_seen(spectra.source_id, seen))
-    enough = int((unseen.net_counts >= MIN_COUNTS).sum())
-    if enough < 4 * NEIGHBOURS:
-        raise ChandraEmbedError(
-            f"{path}: {enough} rows of at least {MIN_COUNTS:g} net counts of sources that training has not "
-            f"seen, a reference needs {4 * NEIGHBOURS}; give more"
-        )
-    return unseen
-
-
-def _earlier(output: Path, numbers: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Return the figures of the versions before this one, newest first."""
-    if not output.exists():
-        return []
-    if not (output / MANIFEST).is_file():
-        raise ChandraEmbedError(f"{output}: exists and is no bundle; give another -o")
-    old = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
-    if version_numbers(old["version"]) >= numbers:
-        raise ChandraEmbedError(f"{output}: holds version {old['version']}; give a higher --version")
-    return [{"version": old["version"], "measured": old["measured"]}, *old.get("earlier", [])]
+    return {"data": kind(meta["data"]["files"]), "figures": meta["figures"]}

@@ -1,6 +1,6 @@
 """``MODEL_CARD.md``, rendered from the manifest alone, so that the two never disagree."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from textwrap import fill
 from typing import Any
 
@@ -26,18 +26,58 @@ def model_card(manifest: Mapping[str, Any]) -> str:
     str
         Markdown.
     """
+    return render(
+        manifest,
+        figures,
+        opening=origin(manifest),
+        what=_what(manifest),
+        taken=recipe(manifest),
+        trained=training(manifest),
+        limited=limits(manifest),
+        licensed=licence(manifest),
+    )
+
+
+def render(
+    manifest: Mapping[str, Any],
+    of_version: Callable[[Mapping[str, Any]], str],
+    *,
+    opening: str,
+    what: str,
+    taken: str,
+    trained: str,
+    limited: str,
+    licensed: str,
+) -> str:
+    """Put a card together.
+
+    Parameters
+    ----------
+    manifest : mapping
+        As :func:`model_card` takes it.
+    of_version : callable
+        Takes what was measured with one version, returns its figures.
+    opening, what, taken, trained, limited, licensed : str
+        Text beneath the title, and of the sections on the model, its input, its training, its limits and
+        its licence.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
     sections = [
-        f"# {manifest['name']} {manifest['version']}\n\n{origin(manifest)}",
-        f"## What it is\n\n{_what(manifest)}",
-        f"## Input\n\n{recipe(manifest)}",
-        f"## Trained on\n\n{training(manifest)}",
-        f"## Figures\n\n{_figures(manifest['measured'])}",
+        f"# {manifest['name']} {manifest['version']}\n\n{opening}",
+        f"## What it is\n\n{what}",
+        f"## Input\n\n{taken}",
+        f"## Trained on\n\n{trained}",
+        f"## Figures\n\n{of_version(manifest['measured'])}",
         "To print these figures again:\n\n```sh\n" + "\n".join(manifest["commands"]) + "\n```",
-        f"## Limits\n\n{limits(manifest)}",
-        f"## Licence and citation\n\n{licence(manifest)}",
+        f"## Limits\n\n{limited}",
+        f"## Licence and citation\n\n{licensed}",
     ]
     if manifest["earlier"]:
-        parts = [f"### {old['version']}\n\n{_figures(old['measured'])}" for old in manifest["earlier"]]
+        parts = [f"### {old['version']}\n\n{of_version(old['measured'])}" for old in manifest["earlier"]]
         sections.append("## Earlier versions\n\n" + "\n\n".join(parts))
     return "\n\n".join(sections) + "\n"
 
@@ -136,8 +176,8 @@ def training(manifest: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n\n" + split
 
 
-def _figures(measured: Mapping[str, Any]) -> str:
-    """Return the measured figures of one version."""
+def figures(measured: Mapping[str, Any]) -> str:
+    """Return what was measured of the spectra of one version: reconstruction, parity, tables of evaluate."""
     parts = [reconstructions(measured["reconstruction"]), parity(measured["parity"])]
     if "evaluation" in measured:
         parts.append(tables(measured["evaluation"]))

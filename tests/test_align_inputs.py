@@ -20,13 +20,8 @@ from chandra_embed.training.align_data import split_of  # noqa: E402
 from chandra_embed.training.align_inputs import keep_parts, read_pairs, remove_parts  # noqa: E402
 from chandra_embed.training.event_autoencoder import EventAutoencoderConfig  # noqa: E402
 from chandra_embed.training.event_checkpoint import load_events  # noqa: E402
-from chandra_embed.training.events import (  # noqa: E402
-    RECIPES,
-    EventTrainConfig,
-    read_event_maps,
-    train_events,
-)
-from chandra_embed.training.text import train_text  # noqa: E402
+from chandra_embed.training.events import RECIPES  # noqa: E402
+from pair_runs import write_runs  # noqa: E402
 
 pytestmark = pytest.mark.train
 torch.set_num_threads(1)
@@ -41,15 +36,14 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
-    spectra, texts = write_pairs(folder, 60)
-    train_text([texts], folder / "text", n_components=8)
-    model = EventAutoencoderConfig(n_latent=5, hidden=8)
-    recipe = next(iter(RECIPES.values()))
-    train_events(
-        read_event_maps([spectra], recipe), EventTrainConfig(model=model, epochs=1), folder / "events"
+    return write_runs(
+        tmp_path_factory.mktemp("pairs"),
+        60,
+        components=8,
+        model=EventAutoencoderConfig(n_latent=5, hidden=8),
+        recipe=next(iter(RECIPES.values())),
+        epochs=1,
     )
-    return folder
 
 
 def read(folder, **changes):

@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from text_of_spectra import write_pairs
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -28,8 +27,7 @@ from chandra_embed.training.cli import train  # noqa: E402
 from chandra_embed.training.datasets import is_seen  # noqa: E402
 from chandra_embed.training.event_autoencoder import EventAutoencoderConfig  # noqa: E402
 from chandra_embed.training.event_checkpoint import load_events  # noqa: E402
-from chandra_embed.training.events import EventTrainConfig, read_event_maps, train_events  # noqa: E402
-from chandra_embed.training.text import train_text  # noqa: E402
+from pair_runs import write_runs  # noqa: E402
 
 pytestmark = pytest.mark.train
 torch.set_num_threads(1)
@@ -48,15 +46,14 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
-    spectra, texts = write_pairs(folder, 300)
-    train_text([texts], folder / "text", n_components=10)
-    model = EventAutoencoderConfig(n_latent=6, hidden=16)
-    recipe = EventRecipe(bins_per_band=4, parts_per_band=1, time_bins=8)
-    train_events(
-        read_event_maps([spectra], recipe), EventTrainConfig(model=model, epochs=2), folder / "events"
+    return write_runs(
+        tmp_path_factory.mktemp("pairs"),
+        300,
+        components=10,
+        model=EventAutoencoderConfig(n_latent=6, hidden=16),
+        recipe=EventRecipe(bins_per_band=4, parts_per_band=1, time_bins=8),
+        epochs=2,
     )
-    return folder
 
 
 def arguments(folder, output):

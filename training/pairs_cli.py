@@ -33,7 +33,7 @@ def pairs(spectra: Path, output: Path, seed: int, overwrite: bool, as_json: bool
     from dataclasses import asdict
 
     from ..inference.catalog.store import may_write
-    from .evaluation.sample import DataNotNamed, data_folder
+    from .evaluation.outside_data import DataNotNamed, data_folder
     from .pairs.write import facts_path, write_texts
 
     try:

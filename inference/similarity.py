@@ -5,12 +5,16 @@ rounding bound of a tile value allows to decide, and compute the others again in
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DeviceError
 from .tiling import TILE, in_threads, multiply, one_at_a_time
+
+if TYPE_CHECKING:
+    from .cells import Cells
 
 UNIT_TOLERANCE = 1e-5
 Floats = NDArray[np.float32]
@@ -190,7 +194,7 @@ def count_degrees(
     tau : ndarray, shape (t,), float64
         What :func:`checked_thresholds` returned.
     tile : int
-        Rows and columns of a tile; no result depends on it.
+        Rows and columns of a tile (1,023 where more are asked for); no result depends on it.
     on_pairs : callable, optional
         Called with the number of pairs decided after each tile, by one thread at a time.
 
@@ -198,25 +202,72 @@ def count_degrees(
     -------
     degrees : ndarray, shape (t, n), int64
     """
-    from .kernels.degree import count_tile
+    from .cells import find_cells
+
+    order = np.argsort(tau, kind="stable")
+    rising = tau[order]
+    degrees = np.empty((tau.size, len(x)), np.int64)
+    cells = find_cells(x, rising, rounding_band(x.shape[1]))
+    if cells is None:
+        degrees[order] = _count_tiles(x, rising, tile, on_pairs)
+    else:
+        degrees[order[:, None], cells.order] = _count_cells(x[cells.order], rising, cells, on_pairs)
+    return degrees
+
+
+def _count_tiles(
+    x: Floats, tau: NDArray[np.float64], tile: int, on_pairs: Callable[[int], None] | None
+) -> NDArray[np.int64]:
+    """Count every tile on and above the diagonal."""
+    from .kernels.degree import FIELD, count_tile
 
     n, d = x.shape
+    tile = min(tile, FIELD)
     low, high = _limits(tau, rounding_band(d))
     report = one_at_a_time(on_pairs)
     corners = ((a, b) for a in range(0, n, tile) for b in range(a, n, tile))
+    place = np.arange(n)
 
     def work(take: Iterator[tuple[int, int]]) -> NDArray[np.int64]:
         counts = np.zeros((tau.size, n), np.int64)
         buffer = np.empty(min(tile, n) ** 2, np.float32)
         for a, b in take:
             product = multiply(x[a : a + tile], x[b : b + tile], buffer)
-            count_tile(product, x, a, b, tau, low, high, counts)
+            count_tile(product, x, place[a : a + tile], place[b : b + tile], tau, low, high, counts)
             p, q = product.shape
             report(p * (p - 1) // 2 if a == b else p * q)
         return counts
 
     blocks = -(-n // tile)
     parts = in_threads(work, corners, blocks * (blocks + 1) // 2)
+    total: NDArray[np.int64] = np.sum(parts, axis=0, dtype=np.int64)
+    return total
+
+
+def _count_cells(
+    x: Floats, tau: NDArray[np.float64], cells: "Cells", on_pairs: Callable[[int], None] | None
+) -> NDArray[np.int64]:
+    """Count rows in the order of `cells`, one cluster against those after it at a time."""
+    import scipy.linalg.cython_blas  # noqa: F401  the BLAS of compiled code, to be held to one thread too
+
+    from .kernels.cells import count_cluster
+
+    low, high = _limits(tau, rounding_band(x.shape[1]))
+    miss, reach = cells.limits(tau)
+    report = one_at_a_time(on_pairs)
+    first, rows = cells.first_cell, cells.first_row
+    size = np.diff(rows)
+
+    def work(take: Iterator[int]) -> NDArray[np.int64]:
+        counts = np.zeros((tau.size, len(x)), np.int64)
+        per_cell = np.zeros((tau.size, size.size), np.int64)
+        for a in take:
+            count_cluster(a, x, cells.centre, first, rows, miss, reach, tau, low, high, counts, per_cell)
+            p, after = rows[first[a + 1]] - rows[first[a]], len(x) - rows[first[a + 1]]
+            report(int(p * (p - 1) // 2 + p * after))
+        return np.asarray(counts + np.repeat(per_cell, size, axis=1))
+
+    parts = in_threads(work, range(len(cells.centre)), len(cells.centre))
     total: NDArray[np.int64] = np.sum(parts, axis=0, dtype=np.int64)
     return total
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from .threads import thread_count
 
-TILE = 1024
+# 512 x 512 float32 stay in a core's own cache
+TILE = 512
 Floats = NDArray[np.float32]
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -27,6 +27,19 @@ def degree(x, thresholds):
     return counts
 
 
+def split(s, miss, reach, others):
+    """Rows that a cell's limits leave undecided, and what the others are given at each threshold."""
+    undecided, given = [], np.zeros((len(miss), len(s)), np.int64)
+    for r, value in enumerate(s):
+        sure = sum(value >= limit for limit in reach)
+        possible = sum(value >= limit for limit in miss)
+        if sure != possible:
+            undecided.append(r)
+        else:
+            given[:sure, r] = others
+    return undecided, given
+
+
 def nearest_neighbors(x, k, queries=None):
     """Sort every row by similarity, then by index."""
     found = similarities(x if queries is None else queries, x)
@@ -307,3 +320,224 @@ def live_phase(time, gti, edges, fraction):
             pieces.append((lo, hi, share))
     total = sum((hi - lo) * s for lo, hi, s in pieces)
     return [sum((min(max(t, lo), hi) - lo) * s for lo, hi, s in pieces) / total for t in time]
+
+
+def adjacency(x, tau, excluded=((), ())):
+    """Similarity of each pair of rows that reaches tau, else NaN; shape (n, n)."""
+    found = similarities(x, x)
+    found[~(found >= tau)] = np.nan
+    np.fill_diagonal(found, np.nan)
+    for i, j in zip(*excluded, strict=True):
+        found[i, j] = found[j, i] = np.nan
+    return found
+
+
+def same_source_pairs(source_id):
+    """Every pair of rows that have one name, where there is a name."""
+    n = len(source_id)
+    return [(i, j) for i in range(n) for j in range(i + 1, n) if source_id[i] == source_id[j] != ""]
+
+
+def lip_cost(edges, core):
+    """Pairs missing inside the core and edges outside it, pair by pair; `edges` is bool, shape (n, n)."""
+    cost = 0
+    for i, j in itertools.combinations(range(len(edges)), 2):
+        inside = (i in core) + (j in core)
+        cost += (inside == 2 and not edges[i, j]) + (inside == 0 and bool(edges[i, j]))
+    return cost
+
+
+def lip_core(edges):
+    """Size and cost of the best core, of equal ones the smallest, among all sets of nodes."""
+    n = len(edges)
+    sets = itertools.chain.from_iterable(itertools.combinations(range(n), k) for k in range(n + 1))
+    cost, size = min((lip_cost(edges, set(core)), len(core)) for core in sets)
+    return size, cost
+
+
+def coreness(weights):
+    """What power iteration from the row sums converges to, the largest 1; from the dense eigenvectors."""
+    if not weights.any():
+        return np.zeros(len(weights))
+    values, vectors = np.linalg.eigh(weights)
+    leading = vectors[:, values > values[-1] - 1e-9 * max(values[-1], 1.0)]
+    found = leading @ (leading.T @ weights.sum(axis=1))
+    return found / found.max()
+
+
+def connected_components(edges):
+    """Lowest row that each row reaches along edges."""
+    label = [-1] * len(edges)
+    for start in range(len(edges)):
+        if label[start] >= 0:
+            continue
+        label[start], waiting = start, [start]
+        while waiting:
+            new = [j for j in np.flatnonzero(edges[waiting.pop()]) if label[j] < 0]
+            waiting += new
+            for j in new:
+                label[j] = start
+    return np.array(label, np.int64)
+
+
+def edge_set(x, tau, excluded=()):
+    """Pairs i < j whose similarity reaches tau, but for those excluded, with their similarities."""
+    value = similarities(x, x)
+    n = len(x)
+    return {
+        (i, j): value[i, j]
+        for i in range(n)
+        for j in range(i + 1, n)
+        if value[i, j] >= tau and (i, j) not in excluded
+    }
+
+
+def neighbours(n, edges):
+    """Sorted neighbours of each node."""
+    found = [set() for _ in range(n)]
+    for i, j in edges:
+        found[i].add(j)
+        found[j].add(i)
+    return [sorted(each) for each in found]
+
+
+def core_number(n, edges):
+    """Take away nodes of fewer than k neighbours, again and again, for k = 1, 2, ..."""
+    near, alive, found = neighbours(n, edges), set(range(n)), [0] * n
+    for k in range(1, n):
+        while low := [i for i in alive if sum(j in alive for j in near[i]) < k]:
+            alive -= set(low)
+        for i in alive:
+            found[i] = k
+    return found
+
+
+def pattern_correlation(n, edges, core):
+    """Correlation over all pairs of being an edge and having an end in the core; 0 where one is constant."""
+    pairs = list(itertools.combinations(range(n), 2))
+    a = [float((i, j) in edges) for i, j in pairs]
+    b = [float(i in core or j in core) for i, j in pairs]
+    if len(set(a)) < 2 or len(set(b)) < 2:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def best_core(n, edges):
+    """Correlation of the best of all 2^n cores."""
+    nodes = range(n)
+    cores = itertools.chain.from_iterable(itertools.combinations(nodes, k) for k in range(n + 1))
+    return max(pattern_correlation(n, edges, set(core)) for core in cores)
+
+
+def best_prefix(n, edges, order):
+    """First nodes of an order that correlate best, the fewest of equal ones."""
+    value = [pattern_correlation(n, edges, set(order[:k])) for k in range(n + 1)]
+    keep = max(range(n + 1), key=lambda k: (round(max(value[k], 0.0), 10), -k))
+    return set(order[:keep])
+
+
+def improve_core(n, edges, core):
+    """Move nodes in turn while the correlation grows; else exchange the two that promise most."""
+    near, core = neighbours(n, edges), set(core)
+    now = pattern_correlation(n, edges, core)
+    while True:
+        moved = False
+        for i in range(n):
+            then = pattern_correlation(n, edges, core ^ {i})
+            if then > now + 1e-12:
+                core, now, moved = core ^ {i}, then, True
+        if moved:
+            continue
+        outer = [sum(j not in core for j in near[i]) for i in range(n)]
+        goes = min(core, key=lambda i: (outer[i], i), default=None)
+        comes = min(set(range(n)) - core, key=lambda i: (-outer[i], i), default=None)
+        if goes is None or comes is None or outer[comes] <= outer[goes]:
+            return core, now
+        core = core ^ {goes, comes}
+        now = pattern_correlation(n, edges, core)
+
+
+def minres_sweep(matrix, c):
+    """Set each value to the least-squares best, the others held."""
+    c = list(c)
+    for i in range(len(c)):
+        others = [j for j in range(len(c)) if j != i]
+        square = sum(c[j] ** 2 for j in others)
+        c[i] = sum(matrix[i][j] * c[j] for j in others) / square if square else 0.0
+    return c
+
+
+def km_quality(n, edges, pair, core):
+    """(2 m)^2 Q of KM-config, summed over all pairs of nodes, a node with itself among them."""
+    near = neighbours(n, edges)
+    ends = 2 * len(edges)
+    total = 0
+    for i in range(n):
+        for j in range(n):
+            if pair[i] == pair[j] and (core[i] or core[j]):
+                total += ends * ((min(i, j), max(i, j)) in edges) - len(near[i]) * len(near[j])
+    return total
+
+
+def km_round(n, edges, order, pair, core):
+    """Try every pair of a neighbour, and the own one, on both sides, and take the first of the best."""
+    near, pair, core, changed = neighbours(n, edges), list(pair), list(core), 0
+    for i in order:
+        if not near[i]:
+            continue
+        stay = (pair[i], core[i])
+        options = [stay]
+        for p in sorted({pair[i], *(pair[j] for j in near[i])}):
+            options += [(p, True), (p, False)]
+        value = []
+        for option in options:
+            pair[i], core[i] = option
+            value.append(km_quality(n, edges, pair, core))
+        pair[i], core[i] = options[value.index(max(value))]
+        changed += (pair[i], core[i]) != stay
+    return pair, core, changed
+
+
+def exchange_ends(pairs, barred, draws):
+    """Let two pairs exchange an end where two new, allowed pairs come of it."""
+    pairs = [tuple(each) for each in pairs]
+    held, barred = {frozenset(each) for each in pairs}, {frozenset(each) for each in barred}
+    for first, second in draws:
+        (a, b), (c, d) = pairs[first], pairs[second // 2]
+        if second % 2:
+            c, d = d, c
+        new = {frozenset((a, d)), frozenset((c, b))}
+        if any(len(each) == 1 for each in new) or len({a, b, c, d}) < 4 or new & (held | barred):
+            continue
+        held = held - {frozenset((a, b)), frozenset((c, d))} | new
+        pairs[first], pairs[second // 2] = (a, d), (c, b)
+    return pairs
+
+
+def triangles(n, edges):
+    """Triangles of each node."""
+    near, found = neighbours(n, edges), [0] * n
+    for i, j in edges:
+        for k in set(near[i]) & set(near[j]):
+            found[k] += 1
+    return found
+
+
+def modularity(n, edges, community):
+    """(2 m)^2 times the modularity."""
+    return km_quality(n, edges, community, [True] * n)
+
+
+def louvain_round(n, edges, order, community):
+    """Try the community of each neighbour in turn and take the first of the best."""
+    near, community, changed = neighbours(n, edges), list(community), 0
+    for i in order:
+        stay = community[i]
+        options = [stay, *dict.fromkeys(community[j] for j in near[i])]
+        value = []
+        for option in options:
+            community[i] = option
+            value.append(modularity(n, edges, community))
+        community[i] = options[value.index(max(value))]
+        changed += community[i] != stay
+    return community, changed

@@ -6,62 +6,128 @@ from numpy.typing import NDArray
 
 from .tiles import exact_dot
 
+# three counts share one 32-bit word, ten bits each, so that the inner loop adds up three thresholds at once
+TOGETHER, FIELD = 3, 1023
+_SHIFT = 10
+
+
+@njit(cache=True, nogil=True)
+def _reach(row: NDArray[np.float32], limits: NDArray[np.float32]) -> np.uint32:
+    """Count the values that reach each of three limits, all three counts added up."""
+    a, b, c = limits[0], limits[1], limits[2]
+    total = np.uint32(0)
+    for i in range(row.size):
+        v = row[i]
+        of_two = np.uint32(np.uint32(v >= a) + np.uint32(v >= b))
+        total = np.uint32(total + np.uint32(of_two + np.uint32(v >= c)))
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _reach_each(row: NDArray[np.float32], limits: NDArray[np.float32]) -> np.uint32:
+    """Count the values that reach each of three limits, in the fields of one word."""
+    a, b, c = limits[0], limits[1], limits[2]
+    total = np.uint32(0)
+    for i in range(row.size):
+        v = row[i]
+        word = np.uint32(np.uint32(v >= b) << np.uint32(_SHIFT))
+        word = np.uint32(word + np.uint32(np.uint32(v >= c) << np.uint32(2 * _SHIFT)))
+        total = np.uint32(total + np.uint32(word + np.uint32(v >= a)))
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _reach_columns(
+    row: NDArray[np.float32], limits: NDArray[np.float32], columns: NDArray[np.uint32]
+) -> np.uint32:
+    """Do as :func:`_reach_each`, and add every value's word to its column."""
+    a, b, c = limits[0], limits[1], limits[2]
+    total = np.uint32(0)
+    for i in range(row.size):
+        v = row[i]
+        word = np.uint32(np.uint32(v >= b) << np.uint32(_SHIFT))
+        word = np.uint32(word + np.uint32(np.uint32(v >= c) << np.uint32(2 * _SHIFT)))
+        word = np.uint32(word + np.uint32(v >= a))
+        total = np.uint32(total + word)
+        columns[i] = np.uint32(columns[i] + word)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _any_reaches(row: NDArray[np.float32], limit: np.float32) -> bool:
+    """Tell whether a value reaches the limit."""
+    found = np.uint32(0)
+    for i in range(row.size):
+        found = np.uint32(found + np.uint32(row[i] >= limit))
+    return bool(found != 0)
+
 
 @njit(cache=True, nogil=True)
 def count_tile(
     tile: NDArray[np.float32],
     x: NDArray[np.float32],
-    row0: int,
-    col0: int,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
     tau: NDArray[np.float64],
     low: NDArray[np.float32],
     high: NDArray[np.float32],
     counts: NDArray[np.int64],
 ) -> None:
-    """Add the pairs (i, j), i < j, of one tile to the degrees of both rows.
+    """Add the pairs of one tile to the degrees of both rows of each.
 
-    Integers of 32 bits keep the inner loop vectorised; a tile holds fewer than 2^31 rows.
+    A tile of rows with themselves (`rows` and `columns` one and the same) holds each pair twice and each
+    row with itself, which is overwritten: only the rows' counts are added then.
 
     Parameters
     ----------
-    tile : ndarray, shape (p, q), float32
-        ``x[row0:row0 + p] @ x[col0:col0 + q].T``, rounded in any order of summation.
+    tile : ndarray, shape (p, at least q), float32
+        ``x[rows] @ x[columns].T``, rounded in any order of summation, and columns of -inf; at most 1,023
+        rows and columns.
     x : ndarray, shape (n, d), float32
         All rows.
-    row0, col0 : int
-        Place of the tile in the n x n matrix, on or above the diagonal.
+    rows, columns : ndarray, shape (p,) and (q,), int64
+        What rows of `x` the tile compares: disjoint, or the same in the same order.
     tau : ndarray, shape (t,), float64
-        Thresholds.
+        Thresholds, rising.
     low, high : ndarray, shape (t,), float32
         A tile value >= `high` is surely a similarity >= `tau`, one < `low` surely is not.
     counts : ndarray, shape (t, n), int64
         Degrees so far, added to in place; owned by the calling thread.
     """
-    p, q = tile.shape
-    columns = np.zeros((tau.size, q), np.int32)
-    for r in range(p):
-        i = row0 + r
-        first = max(0, i + 1 - col0)
-        if first >= q:
-            continue
-        row = tile[r, first:]
-        for t in range(tau.size):
-            lo, hi = low[t], high[t]
-            column = columns[t, first:]
-            sure = np.uint32(0)
-            possible = np.uint32(0)
-            for c in range(row.size):
-                above = np.uint32(row[c] >= hi)
-                sure = np.uint32(sure + above)
-                possible = np.uint32(possible + np.uint32(row[c] >= lo))
-                column[c] = np.int32(column[c] + above)
-            counts[t, i] += sure
-            if possible == sure:
+    p, q = rows.size, columns.size
+    if p == 0 or q == 0:
+        return
+    diagonal = rows[0] == columns[0]
+    if diagonal:
+        for r in range(p):
+            tile[r, r] = -np.inf
+    words = np.zeros(0 if diagonal else tile.shape[1], np.uint32)
+    lows, highs = np.empty(TOGETHER, np.float32), np.empty(TOGETHER, np.float32)
+    for first in range(0, tau.size, TOGETHER):
+        last = min(first + TOGETHER, tau.size)
+        lows[:], highs[:] = np.inf, np.inf
+        lows[: last - first], highs[: last - first] = low[first:last], high[first:last]
+        words[:] = 0
+        for r in range(p):
+            row = tile[r]
+            if not _any_reaches(row, lows[0]):
                 continue
-            for c in range(row.size):
-                if lo <= row[c] < hi and exact_dot(x[i], x[col0 + first + c]) >= tau[t]:
-                    counts[t, i] += 1
-                    column[c] += 1
-    for t in range(tau.size):
-        for c in range(q):
-            counts[t, col0 + c] += columns[t, c]
+            word = _reach_each(row, highs) if diagonal else _reach_columns(row, highs, words)
+            sure = np.int64(0)
+            for t in range(first, last):
+                field = np.int64((word >> np.uint32(_SHIFT * (t - first))) & FIELD)
+                counts[t, rows[r]] += field
+                sure = sure + field
+            if _reach(row, lows) == sure:
+                continue
+            for c in range(q):
+                for t in range(first, last):
+                    if low[t] <= row[c] < high[t] and exact_dot(x[rows[r]], x[columns[c]]) >= tau[t]:
+                        counts[t, rows[r]] += 1
+                        if not diagonal:
+                            counts[t, columns[c]] += 1
+        if diagonal:
+            continue
+        for t in range(first, last):
+            for c in range(q):
+                counts[t, columns[c]] += (words[c] >> np.uint32(_SHIFT * (t - first))) & FIELD

@@ -5,7 +5,10 @@ rounding bound of a tile value allows to decide, and compute the others again in
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from itertools import chain, combinations
+from itertools import product as product_of
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -310,8 +313,7 @@ def find_nearest(
     best, index = np.empty((len(ask), int(k))), np.empty((len(ask), int(k)), np.int64)
     if k:
         _search(rows, ask, own, tile, best, index, on_rows)
-    order = np.lexsort((index, -best), axis=1)
-    return np.take_along_axis(index, order, axis=1), np.take_along_axis(best, order, axis=1)
+    return index, best
 
 
 def _search(
@@ -323,33 +325,53 @@ def _search(
     index: NDArray[np.int64],
     on_rows: Callable[[int], None] | None,
 ) -> None:
-    """Fill the heaps `best` and `index`, one block of query rows a thread at a time."""
-    from .kernels.neighbors import merge_tile
+    """Fill `best` and `index` from lists of candidates, each block of rows behind a lock of its own.
 
-    band = rounding_band(x.shape[1])
-    filled = np.zeros(len(queries), np.int64)
+    Of all pairs only the tiles on and above the diagonal are computed, and offered to the rows of both
+    sides, the diagonal first: it raises the limits before the many tiles come.
+    """
+    from .kernels.neighbors import NO_LIMIT, offer_columns, offer_rows, settle
+
+    k, band = best.shape[1], rounding_band(x.shape[1])
+    room = k + max(16, k // 2)
+    value, where = np.empty((len(queries), room), np.float32), np.empty((len(queries), room), np.int32)
+    held, limit = np.zeros(len(queries), np.int64), np.full(len(queries), NO_LIMIT)
     report = one_at_a_time(on_rows)
+    blocks, others = -(-len(queries) // tile), -(-len(x) // tile)
+    locks, left = [Lock() for _ in range(blocks)], [others] * blocks
 
-    def work(take: Iterator[int]) -> None:
+    def part(block: int) -> tuple[slice, tuple[NDArray[Any], ...]]:
+        rows = slice(block * tile, (block + 1) * tile)
+        return rows, (value[rows], where[rows], held[rows], limit[rows])
+
+    def offered(block: int) -> None:
+        left[block] -= 1
+        if not left[block]:
+            rows, (found, at, many, _) = part(block)
+            settle(queries[rows], x, found, at, many, best[rows], index[rows])
+            report(len(queries[rows]))
+
+    def work(take: Iterator[tuple[int, int]]) -> None:
         buffer = np.empty(min(tile, len(queries)) * min(tile, len(x)), np.float32)
-        for a in take:
-            block = slice(a, a + tile)
-            for b in range(0, len(x), tile):
-                product = multiply(queries[block], x[b : b + tile], buffer)
-                merge_tile(
-                    product,
-                    queries[block],
-                    x,
-                    b,
-                    a if own else -1,
-                    band,
-                    best[block],
-                    index[block],
-                    filled[block],
-                )
-            report(len(queries[block]))
+        for a, b in take:
+            rows, lists = part(a)
+            product = multiply(queries[rows], x[b * tile : (b + 1) * tile], buffer)
+            if own and a == b:
+                np.fill_diagonal(product, -np.inf)
+            with locks[a]:
+                offer_rows(product, b * tile, queries[rows], x, k, band, *lists)
+                offered(a)
+            if own and a != b:
+                columns, lists = part(b)
+                with locks[b]:
+                    offer_columns(product, a * tile, queries[columns], x, k, band, *lists)
+                    offered(b)
 
-    in_threads(work, range(0, len(queries), tile), -(-len(queries) // tile))
+    if own:
+        diagonal, above = ((a, a) for a in range(blocks)), combinations(range(blocks), 2)
+        in_threads(work, chain(diagonal, above), blocks * (blocks + 1) // 2)
+    else:
+        in_threads(work, product_of(range(blocks), range(others)), blocks * others)
 
 
 def _limits(tau: NDArray[np.float64], band: float) -> tuple[Floats, Floats]:

@@ -7,7 +7,13 @@ import numba
 import numpy as np
 import pytest
 from chandra_embed.inference.cli.neighbors import neighbors
-from chandra_embed.inference.kernels.neighbors import merge_tile
+from chandra_embed.inference.kernels.neighbors import (
+    NO_LIMIT,
+    exact_dots,
+    offer_columns,
+    offer_rows,
+    settle,
+)
 from chandra_embed.inference.neighbors import find_neighbors
 from chandra_embed.inference.similarity import rounding_band
 from click.testing import CliRunner
@@ -17,18 +23,29 @@ from unit_rows import hard_rows, random_rows, tied_rows
 N = 40 if numba.config.DISABLE_JIT else 400
 
 
-def search(x, queries, k, tile, own, disturb):
-    band = rounding_band(x.shape[1])
+def search(x, k, tile, own, disturb):
+    """The nearest of every row, from tiles whose values are off by up to `disturb` of the rounding band."""
+    n, band = len(x), rounding_band(x.shape[1])
     rng = np.random.default_rng(2)
-    best, index = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
-    filled = np.zeros(len(queries), np.int64)
-    for b in range(0, len(x), tile):
-        exact = naive.similarities(queries, x[b : b + tile])
-        product = (exact + disturb * band * rng.choice((-1, 1), exact.shape)).astype(np.float32)
-        merge_tile(product, queries, x, b, 0 if own else -1, band, best, index, filled)
-    assert (filled == k).all()
-    order = np.lexsort((index, -best), axis=1)
-    return np.take_along_axis(index, order, axis=1), np.take_along_axis(best, order, axis=1)
+    room = k + max(2, k // 2)
+    lists = np.empty((n, room), np.float32), np.empty((n, room), np.int32)
+    held, limit = np.zeros(n, np.int64), np.full(n, NO_LIMIT)
+    for a in range(0, n, tile):
+        for b in range(a if own else 0, n, tile):
+            exact = naive.similarities(x[a : a + tile], x[b : b + tile])
+            product = (exact + disturb * band * rng.choice((-1, 1), exact.shape)).astype(np.float32)
+            if own and a == b:
+                np.fill_diagonal(product, -np.inf)
+            rows, columns = slice(a, a + tile), slice(b, b + tile)
+            at = [each[rows] for each in (*lists, held, limit)]
+            offer_rows(product, b, x[rows], x, k, band, *at)
+            if own and a != b:
+                at = [each[columns] for each in (*lists, held, limit)]
+                offer_columns(product, a, x[columns], x, k, band, *at)
+    best, index = np.empty((n, k)), np.empty((n, k), np.int64)
+    assert (held >= k).all()
+    settle(x, x, *lists, held, best, index)
+    return index, best
 
 
 @pytest.mark.kernel
@@ -36,12 +53,22 @@ def search(x, queries, k, tile, own, disturb):
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize(("k", "tile"), [(1, 7), (5, 16), (5, 3 * N), (20, N // 3)])
 @pytest.mark.parametrize("rows", [hard_rows, tied_rows])
-def test_the_heap_keeps_the_nearest(rows, k, tile, own, disturb):
+def test_the_lists_keep_the_nearest(rows, k, tile, own, disturb):
     x = rows(N)
-    index, value = search(x, x, k, tile, own, disturb)
+    index, value = search(x, k, tile, own, disturb)
     expected = naive.nearest_neighbors(x, k, None if own else x)
     assert np.array_equal(index, expected[0])
     assert np.array_equal(value, expected[1])
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("m", [0, 1, 3, 4, 5, 11])
+def test_exact_dots_are_those_of_index_order(m):
+    x = hard_rows(20)
+    where = np.random.default_rng(m).integers(0, 20, m).astype(np.int32)
+    out = np.empty(m)
+    exact_dots(x[0], x, where, out)
+    assert np.array_equal(out, naive.similarities(x[:1], x[where])[0])
 
 
 def test_detections_of_the_same_source_are_left_out():

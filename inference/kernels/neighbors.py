@@ -1,4 +1,10 @@
-"""The k best of each row, gathered tile by tile in a heap whose root is the worst kept."""
+"""The k best of each row, gathered tile by tile in short lists of candidates.
+
+A list holds float32 values of tiles; what may be among the k nearest for all that rounding allows stays
+in it, and only the last candidates, or many that tie, are computed again in float64.
+"""
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -6,119 +12,210 @@ from numpy.typing import NDArray
 
 from .tiles import exact_dot
 
-CHUNK = 64
+Floats = NDArray[np.float32]
+CHUNK = 128
+# below any value of a tile, but for the -inf that stands for a row with itself
+NO_LIMIT = np.float32(-3e38)
 
 
 @njit(cache=True, nogil=True)
-def _worse(s: NDArray[np.float64], j: NDArray[np.int64], a: int, b: int) -> bool:
-    """Tell whether entry `a` stands behind entry `b`: less similar, or as similar and a higher index."""
-    return bool(s[a] < s[b] or (s[a] == s[b] and j[a] > j[b]))
+def exact_dots(a: Floats, x: Floats, where: NDArray[np.int32], out: NDArray[np.float64]) -> None:
+    """Write the dot products of `a` with ``x[where]`` as :func:`exact_dot` gives them, four at a time."""
+    done = where.size - where.size % 4
+    for m in range(0, done, 4):
+        e, f, g, h = x[where[m]], x[where[m + 1]], x[where[m + 2]], x[where[m + 3]]
+        s, t, u, v = 0.0, 0.0, 0.0, 0.0
+        for i in range(a.size):
+            value = np.float64(a[i])
+            s += value * np.float64(e[i])
+            t += value * np.float64(f[i])
+            u += value * np.float64(g[i])
+            v += value * np.float64(h[i])
+        out[m], out[m + 1], out[m + 2], out[m + 3] = s, t, u, v
+    for m in range(done, where.size):
+        out[m] = exact_dot(a, x[where[m]])
 
 
 @njit(cache=True, nogil=True)
-def _swap(s: NDArray[np.float64], j: NDArray[np.int64], a: int, b: int) -> None:
-    s[a], s[b] = s[b], s[a]
-    j[a], j[b] = j[b], j[a]
+def _below(value: float) -> Any:
+    """Round to float32, downwards."""
+    return np.nextafter(np.float32(value), np.float32(-np.inf))
 
 
 @njit(cache=True, nogil=True)
-def _sift_up(s: NDArray[np.float64], j: NDArray[np.int64], at: int) -> None:
-    while at > 0:
-        parent = (at - 1) // 2
-        if not _worse(s, j, at, parent):
-            return
-        _swap(s, j, at, parent)
-        at = parent
-
-
-@njit(cache=True, nogil=True)
-def _sift_down(s: NDArray[np.float64], j: NDArray[np.int64]) -> None:
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= s.size:
-            return
-        if child + 1 < s.size and _worse(s, j, child + 1, child):
-            child += 1
-        if not _worse(s, j, child, at):
-            return
-        _swap(s, j, child, at)
-        at = child
-
-
-@njit(cache=True, nogil=True)
-def _candidates(row: NDArray[np.float32], limit: float, skip: int, near: NDArray[np.int64]) -> int:
-    """Write the columns of `row` that reach `limit`, but for `skip`, to `near`; return how many."""
-    least = np.nextafter(np.float32(limit), np.float32(-np.inf))
-    m = 0
-    for start in range(0, row.size, CHUNK):
-        piece = row[start : start + CHUNK]
-        found = np.uint32(0)
-        for c in range(piece.size):
-            found = np.uint32(found + np.uint32(piece[c] >= least))
-        if found == 0:
-            continue
-        for c in range(piece.size):
-            if piece[c] >= least and start + c != skip:
-                near[m] = start + c
-                m += 1
-    return m
-
-
-@njit(cache=True, nogil=True)
-def merge_tile(
-    tile: NDArray[np.float32],
-    queries: NDArray[np.float32],
-    x: NDArray[np.float32],
-    col0: int,
-    self0: int,
-    band: float,
-    best: NDArray[np.float64],
-    index: NDArray[np.int64],
-    filled: NDArray[np.int64],
+def sort_exactly(
+    row: Floats, x: Floats, value: Floats, where: NDArray[np.int32], exact: NDArray[np.float64]
 ) -> None:
-    """Merge one tile into the k nearest of each query row; tiles must come with rising `col0`.
+    """Sort candidates by the float64 dot product with `row`, then by index; `exact` gets the products."""
+    exact_dots(row, x, where, exact)
+    for m in range(1, where.size):
+        e, v, w = exact[m], value[m], where[m]
+        at = m
+        while at > 0 and (exact[at - 1] < e or (exact[at - 1] == e and where[at - 1] > w)):
+            exact[at], value[at], where[at] = exact[at - 1], value[at - 1], where[at - 1]
+            at -= 1
+        exact[at], value[at], where[at] = e, v, w
 
-    Only pairs whose rounded similarity lets them be among the k nearest are computed again, in
-    float64: those within `band` of the worst kept, and, where more than k of one tile are left, those
-    within twice `band` of the k-th of the tile.
+
+@njit(cache=True, nogil=True)
+def _largest(value: Floats, k: int) -> float:
+    """Return the k-th largest of a short list; counting all against all beats a sort of so few."""
+    least: Any = np.float32(np.inf)
+    for i in range(value.size):
+        v, above = value[i], np.uint32(0)
+        for j in range(value.size):
+            above = np.uint32(above + np.uint32(value[j] > v))
+        if above < k and v < least:
+            least = v
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _shorten(
+    row: Floats,
+    x: Floats,
+    k: int,
+    band: float,
+    value: Floats,
+    where: NDArray[np.int32],
+    exact: NDArray[np.float64],
+) -> tuple[int, float]:
+    """Drop from a full list what cannot be among the k nearest; return what is left and the new limit."""
+    limit = _below(_largest(value, k) - 2.0 * band)
+    m = 0
+    for at in range(value.size):
+        if value[at] >= limit:
+            value[m], where[m] = value[at], where[at]
+            m += 1
+    if m - k <= (value.size - k) // 2:
+        return m, limit
+    # too many within rounding of the k-th
+    sort_exactly(row, x, value[:m], where[:m], exact)
+    return k, max(limit, _below(exact[k - 1] - band))
+
+
+@njit(cache=True, nogil=True)
+def offer_rows(
+    tile: Floats,
+    col0: int,
+    rows: Floats,
+    x: Floats,
+    k: int,
+    band: float,
+    value: Floats,
+    where: NDArray[np.int32],
+    held: NDArray[np.int64],
+    limit: Floats,
+) -> None:
+    """Offer the columns of a tile to its rows.
 
     Parameters
     ----------
     tile : ndarray, shape (p, q), float32
-        ``queries @ x[col0:col0 + q].T``, rounded in any order of summation.
-    queries : ndarray, shape (p, d), float32
-        The query rows of this tile.
-    x : ndarray, shape (n, d), float32
-        All rows.
+        ``rows @ x[col0:col0 + q].T``, rounded in any order of summation; -inf is no candidate.
     col0 : int
         First row of `x` in the tile.
-    self0 : int
-        Row r of the tile is row ``self0 + r`` of `x` and no neighbour of itself; -1: it is no row of `x`.
+    rows : ndarray, shape (p, d), float32
+        The rows whose nearest are looked for.
+    x : ndarray, shape (n, d), float32
+        All rows.
+    k : int
+        Nearest to be kept, at least 1.
     band : float
         Bound of the rounding error of a tile value.
-    best, index : ndarray, shape (p, k), float64 and int64
-        Heaps of similarities and their rows of `x`, k >= 1, changed in place.
-    filled : ndarray, shape (p,), int64
-        Entries in each heap, changed in place.
+    value, where : ndarray, shape (p, c), float32 and int32
+        Lists of candidates, c > k: tile values and rows of `x`; changed in place.
+    held : ndarray, shape (p,), int64
+        Candidates in each list, changed in place.
+    limit : ndarray, shape (p,), float32
+        A tile value below it is surely not among the k nearest; changed in place.
     """
     p, q = tile.shape
-    k = best.shape[1]
-    near = np.empty(q, np.int64)
+    room = value.shape[1]
+    exact = np.empty(room)
     for r in range(p):
-        s, j = best[r], index[r]
-        limit = s[0] - band if filled[r] == k else -np.inf
-        m = _candidates(tile[r], limit, self0 + r - col0 if self0 >= 0 else -1, near)
-        if m > k:
-            limit = np.partition(tile[r][near[:m]], m - k)[m - k] - 2.0 * band
-        for c in near[:m]:
-            if tile[r, c] < limit:
+        row = tile[r]
+        for start in range(0, q, CHUNK):
+            piece = row[start : start + CHUNK]
+            least = limit[r]
+            found = np.uint32(0)
+            for c in range(piece.size):
+                found = np.uint32(found + np.uint32(piece[c] >= least))
+            if found == 0:
                 continue
-            value = exact_dot(queries[r], x[col0 + c])
-            if filled[r] < k:
-                s[filled[r]], j[filled[r]] = value, col0 + c
-                filled[r] += 1
-                _sift_up(s, j, filled[r] - 1)
-            elif value > s[0]:
-                s[0], j[0] = value, col0 + c
-                _sift_down(s, j)
+            for c in range(piece.size):
+                if piece[c] < limit[r]:
+                    continue
+                value[r, held[r]], where[r, held[r]] = piece[c], col0 + start + c
+                held[r] += 1
+                if held[r] == room:
+                    held[r], limit[r] = _shorten(rows[r], x, k, band, value[r], where[r], exact)
+
+
+@njit(cache=True, nogil=True)
+def offer_columns(
+    tile: Floats,
+    row0: int,
+    columns: Floats,
+    x: Floats,
+    k: int,
+    band: float,
+    value: Floats,
+    where: NDArray[np.int32],
+    held: NDArray[np.int64],
+    limit: Floats,
+) -> None:
+    """Offer the rows of a tile, ``x[row0:row0 + p]``, to its columns; see :func:`offer_rows`.
+
+    `columns`, shape (q, d), are the rows whose nearest are looked for, the lists theirs.
+    """
+    p, q = tile.shape
+    room = value.shape[1]
+    exact = np.empty(room)
+    for r in range(p):
+        for start in range(0, q, CHUNK):
+            piece, least = tile[r, start : start + CHUNK], limit[start : start + CHUNK]
+            found = np.uint32(0)
+            for c in range(piece.size):
+                found = np.uint32(found + np.uint32(piece[c] >= least[c]))
+            if found == 0:
+                continue
+            for c in range(piece.size):
+                if piece[c] < least[c]:
+                    continue
+                j = start + c
+                value[j, held[j]], where[j, held[j]] = piece[c], row0 + r
+                held[j] += 1
+                if held[j] == room:
+                    held[j], limit[j] = _shorten(columns[j], x, k, band, value[j], where[j], exact)
+
+
+@njit(cache=True, nogil=True)
+def settle(
+    rows: Floats,
+    x: Floats,
+    value: Floats,
+    where: NDArray[np.int32],
+    held: NDArray[np.int64],
+    best: NDArray[np.float64],
+    index: NDArray[np.int64],
+) -> None:
+    """Write the k nearest of each row, the nearest first, of equal ones the lower index.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (p, d), float32
+        The rows whose nearest are looked for.
+    x : ndarray, shape (n, d), float32
+        All rows.
+    value, where, held
+        As :func:`offer_rows` left them, at least k held.
+    best, index : ndarray, shape (p, k), float64 and int64
+        Set to the similarities and rows of `x`.
+    """
+    k = best.shape[1]
+    exact = np.empty(value.shape[1])
+    for r in range(rows.shape[0]):
+        m = held[r]
+        sort_exactly(rows[r], x, value[r, :m], where[r, :m], exact)
+        best[r], index[r] = exact[:k], where[r, :k]

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from .similarity import finite_rows
 from .threads import numba_threads
 
+# filled up to their depth trees take 2^depth leaves; those of 256 rows are 8 levels deep
+DEEPEST = 16
+
 
 @dataclass(frozen=True)
 class Forest:
@@ -67,14 +70,42 @@ class Forest:
         if rows.shape[1] != self.columns:
             raise ValueError(f"x has {rows.shape[1]} columns, the forest was fitted to {self.columns}")
         with numba_threads():
-            total = path_lengths(
-                rows, self.feature, self.threshold, self.left, self.right, self.path, self.roots
-            )
+            total = path_lengths(rows, *self.levels())
         usual = float(_mean_path(np.array([self.samples]))[0])
         if usual == 0:
             return np.full(len(rows), 0.5)
         score: NDArray[np.float64] = 2.0 ** -(total / (len(self.roots) * usual))
         return score
+
+    def levels(self) -> tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.float64]]:
+        """Return the trees filled up to the depth of the deepest, level after level.
+
+        A float32 value is <= a float64 threshold where it is <= that threshold rounded down to float32.
+
+        Returns
+        -------
+        feature : ndarray, shape (t, m - 1), uint32
+            Column of each node; below a leaf 0.
+        threshold : ndarray, shape (t, m - 1), float32
+            Below a leaf infinite: every row goes left.
+        path : ndarray, shape (t, m), float64
+            Path length at each place of the last level.
+        """
+        rounded = self.threshold.astype(np.float32)
+        above = rounded.astype(np.float64) > self.threshold
+        rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
+        node, features, thresholds = self.roots[:, None], [], []
+        while not (leaf := self.feature[node] < 0).all():
+            features.append(np.where(leaf, 0, self.feature[node]).astype(np.uint32))
+            thresholds.append(np.where(leaf, np.float32(np.inf), rounded[node]))
+            children = [np.where(leaf, node, child[node]) for child in (self.left, self.right)]
+            node = np.stack(children, axis=-1).reshape(len(node), -1)
+        none = len(self.roots), 0
+        return (
+            np.concatenate([np.empty(none, np.uint32), *features], axis=1),
+            np.concatenate([np.empty(none, np.float32), *thresholds], axis=1),
+            self.path[node],
+        )
 
     def to_arrays(self) -> dict[str, Any]:
         """Return every field by name, for :func:`numpy.savez`."""
@@ -119,6 +150,13 @@ class Forest:
         )
         if not good:
             raise ValueError("trees: the nodes do not fit together")
+        node, deep = np.unique(self.roots), 0
+        while node.size:
+            inner_nodes = node[inner[node]]
+            node = np.unique(np.concatenate([self.left[inner_nodes], self.right[inner_nodes]]))
+            deep += 1
+        if deep > DEEPEST + 1:
+            raise ValueError(f"trees: {deep - 1} levels deep, at most {DEEPEST} are scored")
 
 
 def fit_forest(x: ArrayLike, n_trees: int = 200, random_state: int = 0) -> Forest:

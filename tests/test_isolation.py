@@ -82,3 +82,20 @@ def test_rows_are_checked():
         forest.score_samples(np.zeros((3, 6)))
     with pytest.raises(ValueError, match="row 1 of x"):
         forest.score_samples([[0] * 5, [np.nan] * 5])
+
+
+def test_trees_too_deep_to_be_filled_up_are_refused():
+    n = 40  # a chain: every right child splits again
+    inner = np.arange(n)
+    arrays = {
+        "feature": np.concatenate([np.zeros(n), np.full(n + 1, -1)]).astype("i4"),
+        "threshold": np.zeros(2 * n + 1),
+        "left": np.concatenate([n + inner, np.zeros(n + 1)]).astype("i4"),
+        "right": np.concatenate([inner[:-1] + 1, [2 * n], np.zeros(n + 1)]).astype("i4"),
+        "path": np.ones(2 * n + 1),
+        "roots": np.array([0]),
+        "samples": 256,
+        "columns": 1,
+    }
+    with pytest.raises(ValueError, match="40 levels deep, at most 16"):
+        Forest.from_arrays(arrays)

@@ -67,7 +67,7 @@ def _largest(value: Floats, k: int) -> float:
             above = np.uint32(above + np.uint32(value[j] > v))
         if above < k and v < least:
             least = v
-    return least
+    return float(least)
 
 
 @njit(cache=True, nogil=True)

@@ -21,7 +21,7 @@ def run(settings: Settings) -> list[Section]:
     )
     columns = ("n", "before, MB", "peak, MB", "peak - before, MB", "matrix, MB")
     section = Section("Peak memory of degree", text, columns)
-    for n in (300, 1500) if settings.quick else SIZES[: 3 if settings.large else 2]:
+    for n in (300, 1500) if settings.quick else SIZES:
         say(f"memory, n = {n:,}")
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             before, peak = pool.submit(_measure, n).result()

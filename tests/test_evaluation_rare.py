@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 SMALL = {"normals": 260, "each": 4}
 KINDS = ("ULX-like", "supersoft", "flaring YSO")
+pytestmark = pytest.mark.usefixtures("few_draws")
 
 
 def unit(x):
@@ -151,6 +152,8 @@ def test_tables_and_the_figure_are_written(done):
     text = table(rows, others)
     assert text.startswith("Rare sources recovered among the strangest 2%, simulated spectra")
     assert "Conformal p-values of normal rows held out, simulated spectra" in text
+    assert "Rare sources among the lowest 1% of degrees, simulated spectra" in text
+    assert {row["space"] for row in others["anomalies-degrees"]} == {"spectrum", "event", "both"}
     assert "Real spectra" not in text
 
 
@@ -177,7 +180,11 @@ def test_the_command_and_a_bundle_without_a_reference(done, tmp_path, monkeypatc
     assert "real spectra are left out: CHANDRA_EMBED_DATA names no folder" in told.stderr
     lines = [json.loads(line) for line in told.stdout.splitlines()]
     written = json.loads((folder / "anomalies.json").read_text())["rows"]
-    assert lines == [{"table": "anomalies", **row} for row in written]  # no p-values, no real spectra
-    assert "frozen reference" not in {row["method"] for row in lines}
-    text = table(written, {"anomalies-pvalues": [], "anomalies-real": []})
+    degrees = json.loads((folder / "anomalies-degrees.json").read_text())["rows"]
+    assert lines == [  # no p-values, no real spectra
+        *({"table": "anomalies", **row} for row in written),
+        *({"table": "anomalies-degrees", **row} for row in degrees),
+    ]
+    assert "frozen reference" not in {row.get("method") for row in lines}
+    text = table(written, {"anomalies-degrees": degrees, "anomalies-pvalues": [], "anomalies-real": []})
     assert "p-values" not in text

@@ -190,8 +190,6 @@ def test_text_read_in_blocks_is_the_same(scored, monkeypatch):
 @pytest.mark.parametrize(
     ("output", "options", "words"),
     [
-        ("x.csv", (), "end the name in one of .fits, .vot, .ecsv, .parquet"),
-        ("x", (), "end the name in one of"),
         ("x.fits", ("--where", "nonsense > 1"), "is no column"),
         ("x.fits", ("--columns", "row,,class"), "'' is no column"),
         ("no/such/x.fits", (), "cannot be written"),
@@ -205,6 +203,14 @@ def test_errors_are_one_line_and_leave_nothing(scored, tmp_path, output, options
     assert done.exit_code == 1
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x"])
+def test_a_name_without_a_known_ending_is_bad_use(scored, tmp_path, name):
+    done = run(scored, tmp_path / name)
+    assert done.exit_code == 2
+    assert "end the name in one of .fits, .vot, .ecsv, .parquet" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

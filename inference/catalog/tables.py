@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,22 @@ class Source:
 
     def read(self) -> NDArray[Any]:
         """Return all n values; text as str, int8 widened since FITS would read it as a truth value."""
-        if self.data.dtype.kind == "S":
+        if self.data.dtype.kind in "SO":
             return _text(self.data)
         values: NDArray[Any] = np.asarray(self.data[self.part or ...])
         return values.astype(np.int16) if values.dtype == np.int8 else values
 
 
 def _text(data: Any) -> NDArray[np.str_]:
-    """Read a column of fixed-length UTF-8."""
-    blocks = [np.char.decode(data[at : at + BLOCK], "utf-8") for at in range(0, len(data), BLOCK)]
+    """Read a column of UTF-8."""
+    if data.dtype.kind == "O":
+        return store.read_dataset(data)
+    try:
+        blocks = [np.char.decode(data[at : at + BLOCK], "utf-8") for at in range(0, len(data), BLOCK)]
+    except UnicodeDecodeError as error:
+        raise StoreError(
+            f"{data.file.filename}: {data.name} is not UTF-8 ({error}); make the file again"
+        ) from error
     # an empty column still gets a width: FITS has no text of length 0
     return np.concatenate(blocks) if blocks else np.zeros(0, "U1")
 
@@ -74,21 +82,28 @@ def sources(file: h5py.File) -> dict[str, Source]:
     order = {column.name: i for i, column in enumerate(COLUMNS)}
     for name in sorted(file["detection"], key=lambda name: (order.get(name, len(order)), name)):
         found[name] = _whole(file["detection"][name])
-    found["reconstruction_error"] = _whole(file["reconstruction_error"])
+    if "reconstruction_error" in file:
+        found["reconstruction_error"] = _whole(file["reconstruction_error"])
     for group in ("score", "network"):
         for name, data in file[group].items() if group in file else ():
-            if name == "degree":
+            if name == "degree" and group == "score":
                 found.update(_degrees(data))
+            elif isinstance(data, h5py.Dataset) and "thresholds" in data.attrs:
+                found.update(_at_thresholds(f"{group}_{name}", data))
             elif isinstance(data, h5py.Dataset) and data.shape == (n,):
                 found[f"{group}_{name}" if name in found else name] = _whole(data)
-    vectors = ["latent", *sorted(name for name in file if name.split("_")[0] == "embedding")]
-    for vector in vectors:
+    vectors = [name for name in ("latent", *sorted(file)) if name in file and _is_vector(name)]
+    for vector in dict.fromkeys(vectors):
         whole = _whole(file[vector])
         for j in range(file[vector].shape[1]):
             found[f"{vector}_{j}"] = Source(
                 whole.data, (slice(None), j), whole.unit, f"{whole.description}, part {j}"
             )
     return found
+
+
+def _is_vector(name: str) -> bool:
+    return name == "latent" or name.split("_")[0] == "embedding"
 
 
 def _whole(data: h5py.Dataset) -> Source:
@@ -127,6 +142,17 @@ def select(file: h5py.File, where: str) -> NDArray[np.bool_]:
     known = sources(file)
     condition = Where(where, known)
     return condition({name: known[name].read() for name in condition.names}, store.row_count(file))
+
+
+def _at_thresholds(name: str, data: h5py.Dataset) -> dict[str, Source]:
+    """Return one column a threshold, such as ``network_coreness_0.5``."""
+    whole = _whole(data)
+    return {
+        f"{name}_{float(tau)!r}": Source(
+            data, (i,), whole.unit, f"{whole.description} (cosine similarity >= {float(tau)!r})"
+        )
+        for i, tau in enumerate(data.attrs["thresholds"])
+    }
 
 
 def build_table(
@@ -193,10 +219,13 @@ def _comments(file: h5py.File, where: str | None, top: int | None) -> list[str]:
     attributes = file.attrs
     lines = ["SIMULATED data: none of it was observed"] if attributes.get("simulated", False) else []
     lines.append(f"chandra-embed table of {os.path.basename(file.filename)}")
+    stated = {name: attributes.get(name, "unknown") for name in ("bundle_version", "bundle_sha256", "recipe")}
+    if "bundle" not in attributes:
+        raise StoreError(f"{file.filename}: does not say which bundle made it; embed again")
     lines.append(
-        f"bundle {attributes['bundle']} {attributes['bundle_version']}, sha256 {attributes['bundle_sha256']}"
+        f"bundle {attributes['bundle']} {stated['bundle_version']}, sha256 {stated['bundle_sha256']}"
     )
-    lines.append(f"recipe {attributes['recipe']}")
+    lines.append(f"recipe {stated['recipe']}")
     if "score" in file:
         lines.append(f"anomaly scored against {file['score'].attrs.get('against', 'an unknown set')}")
     if where is not None:
@@ -286,4 +315,5 @@ def write_table(table: Any, output: Path) -> None:
     except OSError as error:
         raise ChandraEmbedError(f"{output}: cannot be written ({error.strerror or error})") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # what stood in its way may stand in the way of this too
+            draft.unlink(missing_ok=True)

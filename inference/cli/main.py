@@ -19,6 +19,7 @@ COMMANDS: tuple[str, ...] = (
     "score",
     "neighbors",
     "search",
+    "network",
     "table",
     "models",
 )

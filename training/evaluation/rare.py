@@ -20,6 +20,7 @@ from ...inference.reference import Reference, combine
 from ...inference.score import ANOMALY_FILE
 from ...inference.significance import COUNT_EDGES, count_edges
 from .planted import EACH, NORMALS, SEED, Planted, planted_catalog, read_planted
+from .rare_degrees import degree_rows, degree_text
 from .real_scores import Judge, score_real
 from .shares import plain_columns, share_interval
 from .strangeness import COMBINATION, NEIGHBOUR, HardnessSpace, Space, in_top
@@ -45,7 +46,7 @@ def run(
         Bundle: a name or a folder; an aligned one is also measured in the spaces ``event`` and ``both``.
     folder : Path
         Existing folder; the simulated file is kept there. Tables (CSV, JSON): ``anomalies``,
-        ``anomalies-pvalues``, ``anomalies-real``. Figure (PNG, PDF): ``anomalies``.
+        ``anomalies-degrees``, ``anomalies-pvalues``, ``anomalies-real``. Figure (PNG, PDF): ``anomalies``.
     normals, each : int
         Normal rows, and rare ones of each kind, to simulate.
     data : Path, optional
@@ -60,6 +61,7 @@ def run(
         and low95, high95), hardness_recovered (by the same method on the hardness ratios; beside the frozen
         reference their combination), difference with difference_low, _high (68 %), _low95, _high95, paired.
     others : dict of str to list of dict
+        ``anomalies-degrees``: see :func:`.rare_degrees.degree_rows`.
         ``anomalies-pvalues`` (empty without a frozen reference): counts, n, n_reference, ks_p (held-out
         normal rows against the calibration rows of the reference), ks_distance, ks_p_uniform (their p-values
         against the uniform distribution, as if the calibration rows had no scatter), below_5pct.
@@ -84,15 +86,16 @@ def run(
     rows = list(recovery_rows(planted, scores))
     judge = Judge(encoder, spectrum, planted.net_counts[planted.normal], frozen)
     others = {
+        "anomalies-degrees": degree_rows(planted),
         "anomalies-pvalues": pvalue_rows(planted, frozen) if frozen else [],
         "anomalies-real": score_real(data, judge, folder) if data else [],
     }
     meta = _meta(encoder, planted)
-    for name, each_table in {"anomalies": rows, **others}.items():
-        write_result(folder, name, each_table, meta)
     from .anomaly_figures import draw_recovered
 
     save_figure(folder, "anomalies", draw_recovered(rows))
+    for name, each_table in {**others, "anomalies": rows}.items():
+        write_result(folder, name, each_table, meta)
     return rows, others
 
 
@@ -237,6 +240,8 @@ def table(rows: Sequence[Mapping[str, Any]], others: Mapping[str, Sequence[Mappi
     blocks = [
         f"Rare sources recovered among the strangest {TOP:.0%}, simulated spectra\n" + layout(head, lines)
     ]
+    if others["anomalies-degrees"]:
+        blocks.append(degree_text(others["anomalies-degrees"]))
     if others["anomalies-pvalues"]:
         blocks.append(_pvalue_text(others["anomalies-pvalues"]))
     if others["anomalies-real"]:

@@ -2,6 +2,7 @@
 # make test   environment, make check and the test suite (real files are read where CHANDRA_EMBED_DATA names them)
 # make check  ruff and mypy --strict
 # make bench  benchmarks against peers; writes tests/benchmarks/RESULTS.md
+# make fuzz   100 kills of ingest, embed and score, and 2,000 mutated FITS files (about ten minutes)
 # make train  simulate, train and freeze every bundle again, into runs/models (about 90 minutes; -j2 for two at once)
 # make sweep  train the runs of reduced budget again and keep their records (about two hours)
 
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CHANDRA_EMBED_DATA ?= $(wildcard $(abspath ../shared/data/chandra))
 export CHANDRA_EMBED_DATA
 
-.PHONY: demo test check bench train train-spectrum-8 train-spectrum-64 train-aligned-64 sweep clean
+.PHONY: demo test check bench fuzz train train-spectrum-8 train-spectrum-64 train-aligned-64 sweep clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -47,6 +48,10 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python tests/benchmarks/run.py
+
+fuzz: $(VENV)/.test
+	$(BIN)/python tests/fuzz_kills.py
+	$(BIN)/python tests/fuzz_fits.py
 
 # what both bundles are fitted to: simulated after the catalog tables, and one population that follows none
 TABLES := $(CHANDRA_EMBED_DATA)/tables

@@ -1,19 +1,33 @@
 """``chandra-embed export``: freeze a trained model. Needs the ``train`` extra; the help does not."""
 
+import re
 from pathlib import Path
 
 import click
 
 from ..inference.cli.base import Command
-from ..inference.cli.options import json_option, output_option
+from ..inference.cli.options import folder_option, json_option
 
 SPECTRA = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+def three_numbers(context: click.Context, option: click.Parameter, value: str) -> str:
+    """Return a version, or fail as bad use."""
+    if not re.fullmatch(r"\d+\.\d+\.\d+", value):
+        raise click.BadParameter(f"{value!r}: give three numbers, such as 1.0.0", context, option)
+    return value
+
+
 @click.command(cls=Command)
 @click.argument("checkpoint", type=click.Path(exists=True, path_type=Path))
-@output_option("Folder of the bundle; its name is the model's.")
-@click.option("--version", default="1.0.0", show_default=True, help="Version, raised at each freeze.")
+@folder_option("Folder of the bundle; its name is the model's.")
+@click.option(
+    "--version",
+    default="1.0.0",
+    show_default=True,
+    callback=three_numbers,
+    help="Version, raised at each freeze.",
+)
 @click.option("--real", type=SPECTRA, help="spectra.h5 whose rows join the check against torch.")
 @click.option(
     "--reference",
@@ -53,16 +67,22 @@ def export(
     """
     import json
 
+    from ..inference.errors import ChandraEmbedError
     from ..training.align_checkpoint import KIND, as_aligner
-    from ..training.checkpoint import load
+    from ..training.checkpoint import load_whole
     from ..training.reconstruction import table
 
-    found_run, options = load(checkpoint), (output, version, real, reference, evaluation)
+    found_run, options = load_whole(checkpoint), (output, version, real, reference, evaluation)
     if found_run.meta.get("kind") == KIND:
         from .aligned import export_aligned
 
         folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
         manifest = export_aligned(as_aligner(found_run, checkpoint), folder, *options)
+    elif found_run.meta.get("kind") is not None:
+        raise ChandraEmbedError(
+            f"{checkpoint}: holds a model of {found_run.meta['kind']}; autoencoders of spectra and aligners "
+            "are frozen, and a model of events inside an aligner"
+        )
     else:
         from .bundle import export_bundle
 

@@ -104,7 +104,8 @@ def read_evaluation(folder: Path, encoder_sha256: str) -> dict[str, Any]:
             content = json.loads(path.read_text(encoding="utf-8"))
             facts = content.get("samples", [content])
             theirs = {fact["encoder_sha256"] for fact in facts}
-        except (ValueError, KeyError, AttributeError) as error:
+            of_simulated, given = all(fact["simulated"] for fact in facts), list(map(dict, content["rows"]))
+        except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
             raise ChandraEmbedError(
                 f"{path}: not a table of chandra-embed evaluate ({type(error).__name__}); run it again"
             ) from error
@@ -114,9 +115,9 @@ def read_evaluation(folder: Path, encoder_sha256: str) -> dict[str, Any]:
                 f"chandra-embed evaluate {name.split('-')[0]} on this model again"
             )
         wanted = {"chosen": (True,), **KEPT.get(name, {})}
-        rows = [row for row in content["rows"] if all(row.get(k, few[0]) in few for k, few in wanted.items())]
+        rows = [row for row in given if all(row.get(k, few[0]) in few for k, few in wanted.items())]
         found[name] = {
-            "simulated": all(fact["simulated"] for fact in facts),
+            "simulated": of_simulated,
             "files": [file for fact in facts for file in fact.get("files", ())],
             "rows": [{key: row[key] for key in SHOWN[name][0] if key in row} for row in rows],
         }

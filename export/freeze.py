@@ -13,7 +13,7 @@ from torch import nn
 
 from ..inference.catalog.store import command_line, sha256_file, without_folders
 from ..inference.errors import ChandraEmbedError
-from ..models.registry import MANIFEST, verify
+from ..models.registry import MANIFEST, check_name, verify
 from ..training.datasets import Spectra, is_seen, read_spectra
 from ..training.reconstruction import Baseline, figures
 from .evaluation import read_evaluation
@@ -56,6 +56,7 @@ def replace_bundle(
             "the run is not finished; run chandra-embed train again, it goes on by itself"
         )
     numbers = version_numbers(version)
+    check_name(output.name, output)
     temporary = output.parent / f".{output.name}.unfinished"
     aside = output.parent / f".{output.name}.replaced"
     if aside.exists() and not output.exists():  # killed between the two renames below
@@ -64,12 +65,21 @@ def replace_bundle(
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)
+    except OSError as error:
+        raise ChandraEmbedError(
+            f"{output}: no folder can be made there ({error.strerror or error}); give another -o"
+        ) from error
+    try:
         manifest = fill(temporary, earlier)
         shutil.rmtree(aside, ignore_errors=True)
         if output.exists():
             os.rename(output, aside)
         os.rename(temporary, output)
         shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise ChandraEmbedError(
+            f"{output}: cannot be written ({error.strerror or error}); make room, or give another -o"
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return manifest
@@ -263,7 +273,15 @@ def _earlier(output: Path, numbers: tuple[int, ...]) -> list[dict[str, Any]]:
         return []
     if not (output / MANIFEST).is_file():
         raise ChandraEmbedError(f"{output}: exists and is no bundle; give another -o")
-    old = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
-    if version_numbers(old["version"]) >= numbers:
+    try:
+        old = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
+        earlier = [{"version": old["version"], "measured": old["measured"]}, *old.get("earlier", [])]
+        there = version_numbers(old["version"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ChandraEmbedError(
+            f"{output / MANIFEST}: cannot be read ({error}), so its figures would be lost; give another -o, "
+            "or remove the folder"
+        ) from error
+    if there >= numbers:
         raise ChandraEmbedError(f"{output}: holds version {old['version']}; give a higher --version")
-    return [{"version": old["version"], "measured": old["measured"]}, *old.get("earlier", [])]
+    return earlier

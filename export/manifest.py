@@ -8,7 +8,7 @@ from typing import Any
 
 from ..inference.catalog.store import sha256_file, without_folders
 from ..inference.errors import ChandraEmbedError
-from ..models.registry import FORMAT_VERSION, MANIFEST
+from ..models.registry import FORMAT_VERSION, MANIFEST, package_version
 
 # the first package that reads these files
 MIN_PACKAGE = "0.1.0"
@@ -56,7 +56,7 @@ def make_manifest(
         "parameters": meta["parameters"],
         "seed": meta["training"]["seed"],
         "epochs": len(meta["history"]),
-        "versions": meta["versions"],
+        "versions": {**meta["versions"], "chandra-embed": package_version()},
         "trained_on": [_source(file) for file in meta["data"]["files"]],
         "rows": meta["data"]["rows"],
         "measured": dict(measured),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog import store, tables
+from .catalog.lock import writing
 from .embed import embed_file
 from .encoder import Encoder
 from .errors import StoreError
@@ -92,11 +93,12 @@ def run_demo(
     _check_folder(folder, overwrite)
     steps = _steps(folder, rows, seed, model)
     done = Demo(folder, rows)
-    for i, (name, (what, step)) in enumerate(steps.items(), 1):
-        say(f"{i}/{len(steps)} {name}: {what}")
-        began = time.monotonic()
-        step()
-        done.seconds[name] = time.monotonic() - began
+    with writing(folder / FILES[0]):  # one demonstration a folder
+        for i, (name, (what, step)) in enumerate(steps.items(), 1):
+            say(f"{i}/{len(steps)} {name}: {what}")
+            began = time.monotonic()
+            step()
+            done.seconds[name] = time.monotonic() - began
     return done
 
 

@@ -1,33 +1,44 @@
 """A whole ``spectra.h5`` through a frozen encoder into ``embeddings.h5``, surviving any kill.
 
-The file is laid out under another name, every dataset with its final size and place, and then renamed.
-From there on a run only overwrites bytes: a chunk of rows, then the attribute ``rows_done``, each
-flushed. Whatever stands at the output's name can therefore always be opened and gone on with.
+One chunk of rows is read, and another written, while the encoder works on the one between; the SHA-256 of
+the input is taken meanwhile, and no row counts as done before it is known. :mod:`.catalog.embeddings_file`
+says what makes a kill harmless. Memory does not grow with the file: two chunks are in it at a time.
 """
 
+import hashlib
 import os
+import threading
 import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from ..models import registry
 from . import runtime
 from .aligned import EventEmbedder, embeds_events, mean_embedding
 from .catalog import store
-from .catalog.embeddings_file import Made, lay_out
+from .catalog.embeddings_file import Filling, Made, lay_out
 from .catalog.event_table import read_events
+from .catalog.lock import writing
 from .catalog.spectra_file import spectra_block
 from .encoder import Encoder
 from .errors import BundleError, ChandraEmbedError, StoreError
 from .progress import Progress
+from .stopping import stopping
 from .threads import VARIABLE, thread_count
 
 # rows between two flushes, rounded down to whole batches
-CHUNK = 1024
+CHUNK = 8192
+# rows of a file read at once where a whole column is looked through
+BLOCK = 65536
 
 
 @dataclass(frozen=True)
@@ -114,21 +125,23 @@ def embed_file(
     BundleError, DeviceError
         As :meth:`Encoder.load`.
     ChandraEmbedError
-        The recipes of file and bundle differ, or the run was interrupted.
+        The recipes of file and bundle differ, or Ctrl-C or SIGTERM stopped the run.
     """
     if output.exists() and output.samefile(spectra):
         raise StoreError(f"{output}: is the input; give another name to -o")
-    started = None if overwrite else _started(output)
-    with store.open_store(spectra, store.SPECTRA) as source:
-        encoder = _load(started, output, model, device, batch_size)
-        events = _load_events(encoder)
-        _check_recipe(spectra, source, encoder)
-        attributes = _attributes(spectra, source, encoder)
-        if started is None:
-            lay_out(source, output, _datasets(store.row_count(source), encoder, events), attributes)
-        else:
-            _check_same(output, started, attributes)
-        return _run(source, output, encoder, events)
+    with writing(output):
+        started = None if overwrite else _started(output)
+        with store.open_store(spectra, store.SPECTRA) as source, _hashing(spectra) as digest:
+            encoder = _load(started, output, model, device, batch_size)
+            events = _load_events(encoder)
+            _check_recipe(spectra, source, encoder)
+            attributes = _attributes(spectra, source, encoder)
+            if started is None:
+                lay_out(source, output, _datasets(store.row_count(source), encoder, events), attributes)
+            else:
+                _check_same(output, started, attributes)
+            known = _Known(digest, spectra, output, started)
+            return _run(source, output, encoder, events, known)
 
 
 def _started(output: Path) -> dict[str, Any] | None:
@@ -167,9 +180,8 @@ def _load_events(encoder: Encoder) -> EventEmbedder | None:
     """Open the event side of an aligned bundle as its encoder was; None where it has none."""
     if not embeds_events(encoder.manifest):
         return None
-    events = EventEmbedder.load(
-        encoder.manifest, encoder.device, batch_size=encoder.batch_size, threads=encoder.threads
-    )
+    # one thread: here too several batches are worked on at once
+    events = EventEmbedder.load(encoder.manifest, encoder.device, batch_size=encoder.batch_size, threads=1)
     if events.size != encoder.embedding_size:
         raise BundleError(
             f"{encoder.manifest.folder}: embeddings of spectra have {encoder.embedding_size} numbers, those "
@@ -208,7 +220,7 @@ def _attributes(spectra: Path, source: h5py.File, encoder: Encoder) -> dict[str,
     manifest = encoder.manifest
     found: dict[str, Any] = {
         "input": spectra.name,
-        "input_sha256": store.sha256_file(spectra),
+        "input_bytes": spectra.stat().st_size,
         "bundle": manifest.name,
         "bundle_version": manifest.version,
         "bundle_sha256": manifest.sha256,
@@ -229,13 +241,14 @@ def _attributes(spectra: Path, source: h5py.File, encoder: Encoder) -> dict[str,
 
 def _check_same(output: Path, started: dict[str, Any], attributes: dict[str, Any]) -> None:
     """Refuse to go on with another input, bundle, recipe or runtime than the file was begun with."""
-    for name in ("input_sha256", "bundle_sha256", "recipe_fingerprint", "provider", "onnxruntime"):
-        if started[name] != attributes[name]:
-            label, who = name.replace("_", " "), name.removesuffix("_sha256")
-            before, now = str(started[name]), str(attributes[name])
-            if who in ("input", "bundle"):
-                before, now = f"{before} ({started[who]})", f"{now} ({attributes[who]})"
-            raise _differs(output, label, before, now)
+    for name in ("bundle_sha256", "recipe_fingerprint", "provider", "onnxruntime", "input_bytes"):
+        before, now = started.get(name), attributes[name]
+        if before is None or before == now:  # what an older version did not store cannot be compared
+            continue
+        who = name.partition("_")[0]
+        if who in ("input", "bundle"):
+            before, now = f"{before} ({started[who]})", f"{now} ({attributes[who]})"
+        raise _differs(output, name.replace("_", " "), before, now)
 
 
 def _datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict[str, Made]:
@@ -255,62 +268,121 @@ def _datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict
     return found
 
 
-def _run(source: h5py.File, output: Path, encoder: Encoder, events: EventEmbedder | None) -> Embedded:
+@contextmanager
+def _hashing(path: Path) -> Iterator[Future[str]]:
+    """Take the SHA-256 of a file in a thread of its own; what is left of it ends with the block."""
+    stop = threading.Event()
+
+    def digest() -> str:
+        found, block = hashlib.sha256(), bytearray(1 << 20)
+        with open(path, "rb", buffering=0) as file:
+            while not stop.is_set() and (n := file.readinto(block)):
+                found.update(memoryview(block)[:n])
+        return found.hexdigest()
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield pool.submit(digest)
+        finally:
+            stop.set()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the input is, as soon as that is known; a resumed run must have begun with the same."""
+
+    digest: Future[str]
+    spectra: Path
+    output: Path
+    started: dict[str, Any] | None
+
+    def wait(self) -> dict[str, str]:
+        """Return the attribute that tells it."""
+        try:
+            found = self.digest.result()
+        except OSError as error:
+            raise StoreError(f"{self.spectra}: cannot be read ({error.strerror})") from error
+        if self.started is not None and self.started["input_sha256"] != found:
+            before, now = f"{self.started['input_sha256']} ({self.started['input']})", self.spectra.name
+            raise _differs(self.output, "input sha256", before, f"{found} ({now})")
+        return {"input_sha256": found}
+
+
+def _run(
+    source: h5py.File, output: Path, encoder: Encoder, events: EventEmbedder | None, known: _Known
+) -> Embedded:
     """Fill in the rows from ``rows_done`` on."""
-    step = encoder.batch_size * max(1, CHUNK // encoder.batch_size)
-    began = time.monotonic()
-    with store.open_store(output, store.EMBEDDINGS, mode="r+", unfinished=True) as file:
-        rows, first = store.row_count(file), int(file.attrs["rows_done"])
-        with Progress(rows, "embed") as progress:
+    began, manifest = time.monotonic(), encoder.manifest
+    with Filling(source, output, known.started is None) as filling:
+        first, rows = filling.rows_done, filling.rows
+        if rows != store.row_count(source):
+            raise _differs(output, "rows", rows, store.row_count(source))
+        chunks = closing(_embedded(source, first, rows, encoder, events))
+        with Progress(rows, "embed") as progress, stopping() as stop, chunks as found:
             progress.start_at(first)
-            try:
-                for start in range(first, rows, step):
-                    done = min(start + step, rows)
-                    _write(file, start, done, encoder, events, source)
-                    progress.update(done - start)
-            except KeyboardInterrupt as error:
-                raise ChandraEmbedError(
-                    f"{output}: interrupted after {int(file.attrs['rows_done']):,} of {rows:,} rows; "
-                    "the same command without --overwrite goes on from there"
-                ) from error
-        file.attrs.modify("complete", np.True_)
-        simulated = bool(file.attrs.get("simulated", False))
-        seen = int(np.isfinite(file["embedding_event"][:, 0]).sum()) if events is not None else None
-    manifest = encoder.manifest
-    return Embedded(
-        output,
-        rows,
-        first,
-        time.monotonic() - began,
-        manifest.name,
-        manifest.version,
-        encoder.device,
-        encoder.provider,
-        simulated,
-        seen,
+            for start, columns in found:
+                done = start + len(columns["embedding"])
+                filling.write(start, columns)
+                if known.digest.done():
+                    filling.done(done, known.wait())
+                progress.update(done - start)
+                if stop and done < rows:
+                    raise _stopped(filling, stop.signal)
+        filling.done(rows, known.wait())
+        simulated, seen = bool(filling.file.attrs.get("simulated", False)), _with_events(filling.file)
+        filling.finish()
+    seconds = time.monotonic() - began
+    made = (manifest.name, manifest.version, encoder.device, encoder.provider)
+    return Embedded(output, rows, first, seconds, *made, simulated, seen)
+
+
+def _stopped(filling: Filling, signal: str) -> ChandraEmbedError:
+    if not filling.rows_done:
+        return ChandraEmbedError(
+            f"{filling.output}: stopped by {signal} before its input was read whole; repeat the command"
+        )
+    return ChandraEmbedError(
+        f"{filling.output}: stopped by {signal} after {filling.rows_done:,} of {filling.rows:,} rows; "
+        "the same command without --overwrite goes on from there"
     )
 
 
-def _write(
-    file: h5py.File,
-    start: int,
-    stop: int,
-    encoder: Encoder,
-    events: EventEmbedder | None,
-    source: h5py.File,
-) -> None:
-    """Embed rows [start, stop), write and flush them, and only then say that they are done."""
-    found = encoder.run(spectra_block(source, start, stop))
-    file["embedding"][start:stop] = found.embedding
-    file["latent"][start:stop] = found.latent
-    file["reconstruction_error"][start:stop] = found.reconstruction_error
-    if events is not None:
-        size = events.batch_size  # event lists of one batch at a time: bright sources are long
-        own = [events.embed(read_events(source, at, min(at + size, stop))) for at in range(start, stop, size)]
-        embedded = np.concatenate(own)
-        file["embedding_event"][start:stop] = embedded
-        file["embedding_both"][start:stop] = mean_embedding(found.embedding, embedded)
-    file.flush()
-    # modify writes the value where it stands; plain assignment would make a new attribute
-    file.attrs.modify("rows_done", np.int64(stop))
-    file.flush()
+def _embedded(
+    source: h5py.File, first: int, rows: int, encoder: Encoder, events: EventEmbedder | None
+) -> Generator[tuple[int, dict[str, NDArray[np.float32]]], None, None]:
+    """Yield each chunk of rows: the first of them, and what to write by dataset."""
+    step = encoder.batch_size * max(1, CHUNK // encoder.batch_size)
+    starts = range(first, rows, step)
+    blocks = (spectra_block(source, start, min(start + step, rows)) for start in starts)
+    names = ("embedding", "latent", "reconstruction_error")
+    callers = encoder.threads if encoder.device == "cpu" else 1
+    with ThreadPoolExecutor(callers) as pool, closing(encoder.stream(blocks, first)) as stream:
+        for start, found in zip(starts, stream, strict=True):
+            columns = {name: getattr(found, name) for name in names}
+            if events is not None:
+                of = range(start, min(start + step, rows), events.batch_size)
+                own = _of_events(pool, 2 * callers, events, source, of)
+                columns |= {"embedding_event": own, "embedding_both": mean_embedding(found.embedding, own)}
+            yield start, columns
+
+
+def _of_events(
+    pool: ThreadPoolExecutor, most: int, events: EventEmbedder, source: h5py.File, of: range
+) -> NDArray[np.float32]:
+    """Embed events, a batch a step of `of`; bright sources are long, so `most` batches are held at once."""
+    waiting: deque[Future[NDArray[np.float32]]] = deque()
+    found: list[NDArray[np.float32]] = []
+    for at in of:
+        if len(waiting) == most:
+            found.append(waiting.popleft().result())
+        lists = read_events(source, at, min(at + of.step, of.stop))
+        waiting.append(pool.submit(events.embed, lists))
+    return np.concatenate([*found, *(each.result() for each in waiting)])
+
+
+def _with_events(file: h5py.File) -> int | None:
+    """Count the rows that have an embedding of their events; None where the bundle embeds none."""
+    if "embedding_event" not in file:
+        return None
+    data = file["embedding_event"]
+    return sum(int(np.isfinite(data[at : at + BLOCK][:, 0]).sum()) for at in range(0, data.shape[0], BLOCK))

@@ -1,10 +1,17 @@
-"""A frozen encoder: spectra on the recipe's grid in, latents and unit embeddings out."""
+"""A frozen encoder: spectra on the recipe's grid in, latents and unit embeddings out.
+
+A session runs on the thread that calls it, and several threads call it with a batch each: operators this
+small cost more to share out among threads than they take.
+"""
 
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +23,9 @@ from .recipe import Recipe, recipe_from_json
 from .threads import thread_count
 
 Array = NDArray[np.float32]
+Columns: TypeAlias = tuple[Array, ...]
 # on a CPU small batches keep the activations in cache; a GPU wants many rows at once
-BATCH_SIZE = {"cpu": 64, "cuda": 1024}
+BATCH_SIZE = {"cpu": 32, "cuda": 1024}
 OUTPUTS = ("latent_out", "normalised_out", "scale_out", "embedding_out")
 
 
@@ -61,7 +69,7 @@ class Encoder:
     device, provider : str
         ``"cpu"`` or ``"cuda"``, and ONNX Runtime's name of what runs there.
     batch_size, threads : int
-        Rows of every call of the model, and threads of one operator.
+        Rows of every call of the model, and batches at once on a CPU.
     latent_size, embedding_size : int
         Numbers of one latent and of one embedding.
     """
@@ -72,12 +80,11 @@ class Encoder:
         self.manifest = manifest
         self.recipe = _recipe(manifest)
         self.threads = threads or thread_count()
-        self._encoder, self.device = runtime.open_session(
-            _file(manifest, "encoder.onnx"), device, self.threads
-        )
-        self._decoder, _ = runtime.open_session(_file(manifest, "decoder.onnx"), self.device, self.threads)
+        rows = dict.fromkeys(BATCH_SIZE, batch_size) if batch_size else BATCH_SIZE
+        self._encoder, self.device = runtime.open_session(_file(manifest, "encoder.onnx"), device, 1, rows)
+        self._decoder, _ = runtime.open_session(_file(manifest, "decoder.onnx"), self.device, 1, rows)
         self.provider = runtime.PROVIDERS[self.device]
-        self.batch_size = batch_size or BATCH_SIZE[self.device]
+        self.batch_size = rows[self.device]
         sizes = {output.name: output.shape[-1] for output in self._encoder.get_outputs()}
         inputs = [put.name for put in (*self._encoder.get_inputs(), *self._decoder.get_inputs())]
         if inputs != ["spectrum", "latent_in"] or not set(OUTPUTS) <= set(sizes):
@@ -105,7 +112,7 @@ class Encoder:
         device : {"auto", "cpu", "cuda"}
             Where to run; ``auto`` takes CUDA where it answers. The attribute `device` says which it was.
         batch_size : int, optional
-            Rows of every call; the last batch is filled with zero rows. Default 64 on a CPU, 1024 on CUDA.
+            Rows of every call; the last batch is filled with zero rows. Default 32 on a CPU, 1024 on CUDA.
         threads : int, optional
             Default: ``CHANDRA_EMBED_THREADS``, or the CPUs this process may use.
 
@@ -140,11 +147,11 @@ class Encoder:
         ValueError
             Wrong shape, no numbers, or a row that is not finite (the first such row is named).
         """
-        return self._encode(spectra, ("embedding_out",))[0]
+        return self._one(spectra, self._embedding)[0]
 
     def latent(self, spectra: ArrayLike) -> Array:
         """Return the latents of spectra, shape (n, l), float32; as :meth:`embed`."""
-        return self._encode(spectra, ("latent_out",))[0]
+        return self._one(spectra, self._latent)[0]
 
     def reconstruct(self, spectra: ArrayLike) -> Array:
         """Return what the decoder makes of spectra, in their own units.
@@ -164,44 +171,99 @@ class Encoder:
         ValueError
             As :meth:`embed`.
         """
-        latent, scale = self._encode(spectra, ("latent_out", "scale_out"))
-        low, high = scale[:, :1], scale[:, 1:]
-        restored: Array = self._decode(latent) * (high - low) + low
+        found = self.run(spectra)
+        low, high = found.scale[:, :1], found.scale[:, 1:]
+        restored: Array = found.reconstruction * (high - low) + low
         return restored
 
     def run(self, spectra: ArrayLike) -> Encoded:
         """Return everything one pass gives; input and errors as :meth:`embed`."""
-        latent, normalised, scale, embedding = self._encode(spectra, OUTPUTS)
-        reconstruction = self._decode(latent)
+        return Encoded(*self._one(spectra, self._everything))
+
+    def stream(self, blocks: Iterable[ArrayLike], first: int = 0) -> Generator[Encoded, None, None]:
+        """Run over blocks of spectra, each while the caller fetches the next and uses the last.
+
+        Parameters
+        ----------
+        blocks : iterable of array_like, shape (n_i, n_bins), float32
+            As :meth:`embed` takes them. Two are in memory at a time.
+        first : int
+            Number of the first row, for messages.
+
+        Yields
+        ------
+        Encoded
+            What :meth:`run` gives for each block.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`embed`.
+        """
+        with closing(self._stream(blocks, self._everything, first)) as found:
+            for columns in found:
+                yield Encoded(*columns)
+
+    def _everything(self, batch: Array) -> Columns:
+        """Return the fields of :class:`Encoded` for one batch."""
+        latent, normalised, scale, embedding = self._encoder.run(OUTPUTS, {"spectrum": batch})
+        reconstruction = self._decoder.run(("reconstruction_out",), {"latent_in": latent})[0]
         error = np.abs(normalised - reconstruction).mean(axis=1, dtype=np.float64).astype(np.float32)
-        return Encoded(latent, embedding, normalised, scale, reconstruction, error)
+        return latent, embedding, normalised, scale, reconstruction, error
 
-    def _encode(self, spectra: ArrayLike, names: tuple[str, ...]) -> list[Array]:
-        """Run the encoder over `spectra` and return the named outputs, checked finite."""
-        rows = check_spectra(spectra, self.recipe.n_bins)
-        found = self._batches(self._encoder, "spectrum", rows, names)
-        for output in found:
-            bad = ~np.isfinite(output).all(axis=1)
-            if bad.any():
-                raise ValueError(
-                    f"row {int(np.argmax(bad))} of the spectra: the model gives no finite answer"
-                )
-        return found
+    def _embedding(self, batch: Array) -> Columns:
+        return tuple(self._encoder.run(("embedding_out",), {"spectrum": batch}))
 
-    def _decode(self, latent: Array) -> Array:
-        return self._batches(self._decoder, "latent_in", latent, ("reconstruction_out",))[0]
+    def _latent(self, batch: Array) -> Columns:
+        return tuple(self._encoder.run(("latent_out",), {"spectrum": batch}))
 
-    def _batches(self, session: Any, feed: str, rows: Array, names: tuple[str, ...]) -> list[Array]:
-        """Run a session over `rows`, every call with `batch_size` rows."""
-        parts = [session.run(names, {feed: batch}) for batch in padded_batches(rows, self.batch_size)]
-        if not parts:
-            widths = {output.name: int(output.shape[-1]) for output in session.get_outputs()}
-            return [np.zeros((0, widths[name]), np.float32) for name in names]
-        return [np.concatenate(column)[: len(rows)] for column in zip(*parts, strict=True)]
+    def _one(self, spectra: ArrayLike, work: Callable[[Array], Columns]) -> Columns:
+        with closing(self._stream([spectra], work)) as found:
+            return next(found)
+
+    def _stream(
+        self, blocks: Iterable[ArrayLike], work: Callable[[Array], Columns], first: int = 0
+    ) -> Generator[Columns, None, None]:
+        """Yield the columns of each block, checked finite; the next block is in the pool by then."""
+        # on a GPU batches go one after the other: there the device is shared, not the CPUs
+        pool = ThreadPoolExecutor(self.threads if self.device == "cpu" else 1)
+        waiting: deque[tuple[int, list[Future[Columns]]]] = deque()
+        no_rows = np.zeros((1, self.recipe.n_bins), np.float32)  # a call, to know the columns all the same
+        given = taken = first
+        try:
+            for block in blocks:
+                rows = check_spectra(block, self.recipe.n_bins, given)
+                given += len(rows)
+                batches = padded_batches(rows if len(rows) else no_rows, self.batch_size)
+                waiting.append((len(rows), [pool.submit(work, batch) for batch in batches]))
+                if len(waiting) > 1:
+                    n, parts = waiting.popleft()
+                    yield _joined(parts, n, taken)
+                    taken += n
+            for n, parts in waiting:
+                yield _joined(parts, n, taken)
+                taken += n
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def check_spectra(spectra: ArrayLike, n_bins: int) -> Array:
+def _joined(parts: list[Future[Columns]], n: int, first: int) -> Columns:
+    """Put the batches of `n` rows together and check them; `first` counts the rows before."""
+    found = tuple(
+        np.concatenate(column)[:n] for column in zip(*(part.result() for part in parts), strict=True)
+    )
+    for column in found:
+        bad = ~np.isfinite(column).all(axis=tuple(range(1, column.ndim)))
+        if bad.any():
+            row = first + int(np.argmax(bad))
+            raise ValueError(f"row {row} of the spectra: the model gives no finite answer")
+    return found
+
+
+def check_spectra(spectra: ArrayLike, n_bins: int, first: int = 0) -> Array:
     """Return spectra as a contiguous float32 array, after checking shape, type and finiteness.
+
+    Messages count the rows from `first`.
 
     Raises
     ------
@@ -219,7 +281,7 @@ def check_spectra(spectra: ArrayLike, n_bins: int) -> Array:
         bad = ~np.isfinite(rows.max(axis=1) - rows.min(axis=1))
     if bad.any():
         raise ValueError(
-            f"row {int(np.argmax(bad))} of the spectra is not finite, or its range is not, in float32"
+            f"row {first + int(np.argmax(bad))} of the spectra is not finite, or its range is not, in float32"
         )
     return rows
 

@@ -1,6 +1,11 @@
-"""Scoring a whole embeddings file: degrees, distances, anomalies and how sure they are."""
+"""Scoring a whole embeddings file: degrees, distances, anomalies and how sure they are.
 
-from collections.abc import Sequence
+The steps that compare every row with every other are kept beside the file as they end, so that a run that is
+killed goes on with the next; the scores come into the file in one rename, all or none.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,19 +17,24 @@ from numpy.typing import NDArray
 
 from .anomaly import checked_errors, knn_distance
 from .catalog import store
+from .catalog.kept import Kept
+from .catalog.lock import writing
 from .catalog.rewrite import make_room, rewritten
-from .errors import StoreError
+from .errors import ChandraEmbedError, StoreError
 from .isolation import fit_forest
 from .made_by import bundle_of
 from .progress import Progress
 from .reference import METHODS, Reference, combine
 from .significance import benjamini_hochberg
 from .similarity import checked_thresholds, count_degrees, unit_rows
+from .stopping import Stop, stopping
 
 Array = NDArray[np.float64]
 ARTEFACTS = ("pileup_flag", "sat_src_flag", "streak_src_flag", "conf_flag", "dither_warning_flag")
 NEIGHBOUR = 10
 ANOMALY_FILE = "anomaly.npz"
+# rows scored against a reference at once, between two looks at whether to stop
+BLOCK = 65536
 
 
 @dataclass(frozen=True)
@@ -126,30 +136,86 @@ def score_file(
     Raises
     ------
     StoreError
-        The file is not as ``embed`` leaves it, or there is no room for a copy.
+        The file is not as ``embed`` leaves it, another process writes it, or there is no room for a copy.
     BundleError
         The bundle is not found, altered, or not the one that made the embeddings.
+    ChandraEmbedError
+        Ctrl-C or SIGTERM stopped the run.
     ValueError
         A threshold is not finite, there is none, or `k` is below 1.
     """
     tau = checked_thresholds(thresholds)
     if k is not None and k < 1:
         raise ValueError(f"k={k}: give at least 1")
-    with store.open_store(path, store.EMBEDDINGS) as file:
-        reference, against = find_reference(file)
-        rows = read_rows(file, min_counts, no_artefacts)
-    n = len(rows.embedding)
-    more = 8 * n * (len(tau) + 5)
-    make_room(path, more)
-    with Progress(n * (n - 1) // 2, "score: degrees", unit="pairs") as progress:
-        degree = count_degrees(rows.embedding, tau, on_pairs=progress.update)
-    found = _within_file(rows, k, seed) if reference is None else _within_reference(rows, reference, k)
-    reasons = {reason: int(out.sum()) for reason, out in rows.left_out.items() if out.any()}
-    scores = Scores(thresholds=tau, degree=degree, against=against, left_out=reasons, **found)
-    attributes = {"seed": seed, "min_counts": float(min_counts), "no_artefacts": no_artefacts}
-    with rewritten(path, "score", more) as file:
-        _write(file, scores, attributes)
+    settings = {"seed": seed, "min_counts": float(min_counts), "no_artefacts": no_artefacts}
+    with writing(path), stopping() as stop:
+        with store.open_store(path, store.EMBEDDINGS) as file:
+            reference, against = find_reference(file)
+            rows = read_rows(file, min_counts, no_artefacts)
+        n = len(rows.embedding)
+        more = 8 * n * (len(tau) + 5)
+        make_room(path, 2 * more)  # the copy, and what is kept beside it
+        steps = _Steps(path, stop, rows.embedding)
+        degree = steps.once("degree", tau.tolist(), lambda: _degrees(rows.embedding, tau, steps))
+        found = (
+            _within_file(rows, k, seed, steps)
+            if reference is None
+            else _within_reference(rows, reference, k, steps)
+        )
+        steps.look()
+        reasons = {reason: int(out.sum()) for reason, out in rows.left_out.items() if out.any()}
+        scores = Scores(thresholds=tau, degree=degree, against=against, left_out=reasons, **found)
+        with rewritten(path, "score", more) as file:
+            _write(file, scores, settings)
+        steps.clear()
     return scores
+
+
+class _Steps:
+    """The long steps of one run: when to stop, and what an earlier run of the same has found already."""
+
+    def __init__(self, path: Path, stop: Stop, embedding: NDArray[np.float32]) -> None:
+        self.path, self._stop, self._kept = path, stop, list[Kept]()
+        self._rows = hashlib.sha256(np.ascontiguousarray(embedding).data).hexdigest()
+
+    def look(self) -> None:
+        """Raise where the run is to stop."""
+        if self._stop:
+            raise ChandraEmbedError(
+                f"{self.path}: stopped by {self._stop.signal} and as it was; the steps that ended are kept "
+                "beside it, the same command goes on from there"
+            )
+
+    def once(self, name: str, settings: Any, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """Return what `make` gives, or gave for the same rows and `settings` to a run that was stopped."""
+        kept = Kept(self.path, f"score-{name}", f"{self._rows} {settings}")
+        self._kept.append(kept)
+        found = kept.load().get(name)
+        if found is None:
+            self.look()
+            found = make()
+            kept.save(**{name: found})
+        return found
+
+    def counted(self, progress: Progress) -> Callable[[int], None]:
+        """Return what a step calls with the number of pairs or rows done; it raises where to stop."""
+
+        def update(n: int) -> None:
+            progress.update(n)
+            self.look()
+
+        return update
+
+    def clear(self) -> None:
+        """Remove what is kept: it stands in the file."""
+        for kept in self._kept:
+            kept.clear()
+
+
+def _degrees(embedding: NDArray[np.float32], tau: Array, steps: _Steps) -> NDArray[np.int64]:
+    n = len(embedding)
+    with Progress(n * (n - 1) // 2, "score: degrees", unit="pairs") as progress:
+        return count_degrees(embedding, tau, on_pairs=steps.counted(progress))
 
 
 def find_reference(file: h5py.File) -> tuple[Reference | None, str]:
@@ -201,12 +267,19 @@ def read_rows(file: h5py.File, min_counts: float, no_artefacts: bool) -> Rows:
     return Rows(embedding, errors, counts, left_out)
 
 
-def _within_reference(rows: Rows, reference: Reference, k: int | None) -> dict[str, Any]:
+def _within_reference(rows: Rows, reference: Reference, k: int | None, steps: _Steps) -> dict[str, Any]:
     """Score against the bundle's frozen rows."""
     most = len(reference.embedding)
     used = min(reference.k if k is None else k, most)
     notes = _lowered(k, used, f"the reference has {most:,} rows to be near to")
-    found = reference.score(rows.embedding, rows.reconstruction_error, rows.net_counts, k=used)
+    parts, n = [], len(rows.embedding)
+    with Progress(n, "score: against the reference") as progress:
+        for start in range(0, max(n, 1), BLOCK):
+            of = slice(start, start + BLOCK)
+            given = (rows.embedding[of], rows.reconstruction_error[of], rows.net_counts[of])
+            parts.append(reference.score(*given, k=used))
+            steps.counted(progress)(len(given[0]))
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     pvalue = np.where(rows.kept, found["anomaly_pvalue"], np.nan)
     return {
         "knn_distance": found["knn_distance"],
@@ -219,15 +292,15 @@ def _within_reference(rows: Rows, reference: Reference, k: int | None) -> dict[s
     }
 
 
-def _within_file(rows: Rows, k: int | None, seed: int) -> dict[str, Any]:
+def _within_file(rows: Rows, k: int | None, seed: int, steps: _Steps) -> dict[str, Any]:
     """Score against the other rows of the file; there are no p-values then."""
     n = len(rows.embedding)
     used = max(min(NEIGHBOUR if k is None else k, n - 1), 0)
     nothing = np.full(n, np.nan)
     scores = dict.fromkeys(METHODS, nothing)
     if used:
-        with Progress(n, "score: neighbours") as progress:
-            scores["knn_distance"] = knn_distance(rows.embedding, used, on_rows=progress.update)
+        scores["knn_distance"] = steps.once("knn", used, lambda: _distances(rows.embedding, used, steps))
+        steps.look()
         scores["isolation"] = fit_forest(rows.embedding, random_state=seed).score_samples(rows.embedding)
         scores["reconstruction_error"] = rows.reconstruction_error
     ranked = {name: np.where(rows.kept, values, np.nan) for name, values in scores.items()}
@@ -241,6 +314,11 @@ def _within_file(rows: Rows, k: int | None, seed: int) -> dict[str, Any]:
         "k": used,
         "notes": _lowered(NEIGHBOUR if k is None else k, used, f"the file has {n:,} rows"),
     }
+
+
+def _distances(embedding: NDArray[np.float32], k: int, steps: _Steps) -> Array:
+    with Progress(len(embedding), "score: neighbours") as progress:
+        return knn_distance(embedding, k, on_rows=steps.counted(progress))
 
 
 def _lowered(asked: int | None, used: int, why: str) -> list[str]:

@@ -36,6 +36,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[..., Any]] = {
     ast.Mod: np.remainder,
     ast.Pow: np.power,
 }
+LISTED = 20
 _WORDS = {"and", "or", "not", "in", "True", "False"}
 # a string, a number, or a word that may hold dots, as the column degree_0.5 does
 _TOKEN = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(\d[\w.]*)|([^\W\d][\w.]*)""")
@@ -239,7 +240,13 @@ class Where:
 def near_names(name: str, known: Collection[str]) -> str:
     """Return what to say of a column name that is not known: those like it, or all."""
     near = get_close_matches(name, known, n=4, cutoff=0.5)
-    return f"near ones: {', '.join(near)}" if near else f"there are {', '.join(known)}"
+    return f"near ones: {', '.join(near)}" if near else f"there are {_few(known)}"
+
+
+def _few(names: Collection[str]) -> str:
+    """List names; of many the first, and how many more there are."""
+    told = list(names)[:LISTED]
+    return ", ".join(told) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
 
 
 def _constant(value: Any) -> Any:

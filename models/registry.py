@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BundleError
+from .onnx_file import read_onnx
 
 VARIABLE = "CHANDRA_EMBED_MODELS"
 MANIFEST = "manifest.json"
@@ -128,18 +129,23 @@ def verify(folder: Path) -> Manifest:
     ------
     BundleError
         The manifest cannot be read or was made for a newer package or runtime; a file is missing,
-        altered, not listed, or lies outside the bundle.
+        altered, not listed, or lies outside the bundle; a model would open a file that is not of the bundle.
     """
     path = folder / MANIFEST
     try:
         raw = path.read_bytes()
         content = json.loads(raw)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BundleError(
+            f"{path}: cannot be read ({error.strerror or error}); get the bundle again"
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: cannot be read as JSON ({error}); get the bundle again") from error
     _check_versions(path, content)
     manifest = _parse(folder, content, hashlib.sha256(raw).hexdigest())
     _check_listed(manifest)
     _check_unlisted(manifest)
+    _check_models(manifest)
     return manifest
 
 
@@ -150,13 +156,17 @@ def _check_versions(path: Path, content: Any) -> None:
     if content["format_version"] != FORMAT_VERSION:
         raise BundleError(
             f"{path}: format_version {content['format_version']} is unknown, this package reads "
-            f"{FORMAT_VERSION}: upgrade chandra-embed"
+            f"{FORMAT_VERSION}; {_writer(content)}: upgrade chandra-embed"
         )
-    needed, own = str(content.get("min_package", "0")), _package_version()
+    needed, own = str(content.get("min_package", "0")), package_version()
     if own and _parts(needed) > _parts(own):
         raise BundleError(f"{path}: needs chandra-embed {needed}, this is {own}: upgrade chandra-embed")
-    for key, newest in (("opset", NEWEST_OPSET), ("ir_version", NEWEST_IR)):
-        value = content.get(key)
+    _check_runs(path, content.get("opset"), content.get("ir_version"))
+
+
+def _check_runs(path: Path, opset: Any, ir_version: Any) -> None:
+    """Refuse what is newer than the oldest ONNX Runtime that this package takes."""
+    for key, value, newest in (("opset", opset, NEWEST_OPSET), ("ir_version", ir_version, NEWEST_IR)):
         if not isinstance(value, int) or value > newest:
             raise BundleError(
                 f"{path}: {key} {value!r} is not one this package runs (up to {newest}): "
@@ -164,8 +174,18 @@ def _check_versions(path: Path, content: Any) -> None:
             )
 
 
-def _package_version() -> str:
-    """Version of the installed package, empty where only the sources are there."""
+def _writer(content: Mapping[str, Any]) -> str:
+    """Say which program wrote a manifest, as far as it tells."""
+    versions = content.get("versions")
+    if isinstance(versions, dict) and isinstance(versions.get("chandra-embed"), str):
+        return f"it was written by chandra-embed {versions['chandra-embed']}"
+    if isinstance(content.get("min_package"), str):
+        return f"it was written for chandra-embed {content['min_package']} and later"
+    return "it does not say who wrote it"
+
+
+def package_version() -> str:
+    """Return the version of the installed package, empty where only the sources are there."""
     try:
         return version("chandra-embed")
     except PackageNotFoundError:
@@ -185,19 +205,36 @@ def _parse(folder: Path, content: Mapping[str, Any], sha256: str) -> Manifest:
     for key, kind in wanted.items():
         if not isinstance(content.get(key), kind):
             raise BundleError(f"{folder / MANIFEST}: has no usable {key!r}; freeze the model again")
+    check_name(content["name"], folder / MANIFEST)
+    if not re.fullmatch(r"\d+\.\d+\.\d+", content["version"]):
+        raise BundleError(
+            f"{folder / MANIFEST}: version {content['version']!r} is not three numbers; "
+            "freeze the model again"
+        )
     for name, digest in content["files"].items():
         if not isinstance(digest, str):
             raise BundleError(f"{folder / MANIFEST}: no sha256 of {name!r}; freeze the model again")
     return Manifest(folder, sha256=sha256, content=content, **{key: content[key] for key in wanted})
 
 
+def check_name(name: str, where: Path) -> None:
+    """Raise BundleError, naming `where`, unless a bundle's name is one that a line and a folder can hold."""
+    if not re.fullmatch(r"\w[\w.+ -]*", name):
+        raise BundleError(
+            f"{where}: {name!r} is no name of a bundle; "
+            "begin with a letter or a digit, then also . + - and spaces"
+        )
+
+
 def _check_listed(manifest: Manifest) -> None:
     """Every listed file lies inside the bundle and has the bytes it should."""
     root = manifest.folder.resolve()
+    if not (manifest.folder / MANIFEST).resolve().is_relative_to(root):
+        raise BundleError(f"{manifest.folder / MANIFEST}: is a link out of the bundle; not loaded")
     for name, wanted in manifest.files.items():
         path = manifest.folder / name
         parts = re.split(r"[/\\]", name)
-        if not name or ".." in parts or os.path.isabs(name) or ":" in parts[0]:
+        if not name or ".." in parts or os.path.isabs(name) or ":" in parts[0] or "\0" in name:
             raise BundleError(
                 f"{manifest.folder / MANIFEST}: lists {name!r}, which is outside the bundle; not loaded"
             )
@@ -205,8 +242,11 @@ def _check_listed(manifest: Manifest) -> None:
             raise BundleError(f"{path}: is a link out of the bundle; not loaded")
         if not path.is_file():
             raise BundleError(f"{path}: is listed in {MANIFEST} and missing; get the bundle again")
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with open(path, "rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read ({error.strerror or error}); not loaded") from error
         if found != wanted.lower():
             raise BundleError(f"{path}: sha256 is {found}, the manifest says {wanted}; get the bundle again")
 
@@ -214,11 +254,33 @@ def _check_listed(manifest: Manifest) -> None:
 def _check_unlisted(manifest: Manifest) -> None:
     """Nothing lies in the bundle that the manifest does not vouch for."""
     listed = {os.path.normpath(name) for name in manifest.files} | {MANIFEST}
-    for parent, folders, files in os.walk(manifest.folder):
+    for parent, folders, files in os.walk(manifest.folder, onerror=_refuse):
         links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
         for name in sorted(files) + links:
             path = os.path.relpath(os.path.join(parent, name), manifest.folder)
             if path not in listed:
                 raise BundleError(
                     f"{manifest.folder / path}: is not listed in {MANIFEST}; remove it to load the bundle"
+                )
+
+
+def _refuse(error: OSError) -> None:
+    """Make of a folder that cannot be listed an error; os.walk alone would pass over it."""
+    raise BundleError(f"{error.filename}: cannot be listed ({error.strerror}); not loaded") from error
+
+
+def _check_models(manifest: Manifest) -> None:
+    """Each model runs on what this package takes, and opens no file that the manifest does not vouch for."""
+    listed = {os.path.normpath(name) for name in manifest.files}
+    for name in manifest.files:
+        if not name.endswith(".onnx"):
+            continue
+        path = manifest.folder / name
+        facts = read_onnx(path)
+        _check_runs(path, facts.opset, facts.ir_version)
+        for location in sorted(facts.external):
+            beside = os.path.normpath(os.path.join(os.path.dirname(name), location))
+            if not location or os.path.isabs(location) or beside not in listed:
+                raise BundleError(
+                    f"{path}: keeps weights in {location!r}, which is not a file of the bundle; not loaded"
                 )

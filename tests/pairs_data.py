@@ -87,6 +87,7 @@ def write_truth(path, data, n, seed=0, label="simulated 0", curves=True):
     if curves:
         truth["light_curve"] = rng.choice([c.encode() for c in LIGHT_CURVES], n)
     detection["net_counts"] = rng.uniform(0, 1000, n)
+    detection["obsid"] = np.arange(n)
     store.finish(file)
     file.close()
     return path

@@ -45,13 +45,27 @@ def test_everything_says_that_it_is_simulated(done):
     assert b"Simulated" in (folder / "overview.png").read_bytes()[:2000]
 
 
-def test_results_are_refused_and_replaced_when_asked(done):
+def test_results_are_not_replaced_unasked(done):
     folder = done[0].folder
     before = (folder / "strangest.ecsv").read_bytes()
     with pytest.raises(StoreError, match=r"holds spectra\.h5, .*--overwrite"):
         run_demo(folder, rows=50)
+    assert (folder / "strangest.ecsv").read_bytes() == before
+
+
+def test_the_command_replaces_when_asked_and_says_what_to_look_at(done, monkeypatch):
+    from chandra_embed.inference import demo
+
+    folder = done[0].folder
+    before = (folder / "strangest.ecsv").read_bytes()
     (folder / "strangest.ecsv").write_text("old")
-    run_demo(folder, rows=150, overwrite=True)
+    run = demo.run_demo
+    monkeypatch.setattr(demo, "run_demo", lambda folder, **options: run(folder, rows=150, **options))
+    found = CliRunner().invoke(command, ["-o", str(folder), "--overwrite"])
+    assert found.exit_code == 0, found.output
+    assert "150 simulated detections" in found.stdout
+    for name in ("overview.png", "strangest.ecsv", "scores.fits", "try next"):
+        assert name in found.stdout
     assert (folder / "strangest.ecsv").read_bytes() == before
 
 
@@ -67,18 +81,6 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be made"):
         run_demo(tmp_path / "file" / "out", rows=2)
-
-
-def test_the_command_says_what_to_look_at(tmp_path, monkeypatch):
-    from chandra_embed.inference import demo
-
-    run = demo.run_demo
-    monkeypatch.setattr(demo, "run_demo", lambda folder, **options: run(folder, rows=40, **options))
-    found = CliRunner().invoke(command, ["-o", str(tmp_path / "out")])
-    assert found.exit_code == 0, found.output
-    assert "40 simulated detections" in found.stdout
-    for name in ("overview.png", "strangest.ecsv", "scores.fits", "try next"):
-        assert name in found.stdout
 
 
 def test_pick_takes_the_brightest_ordinary_ones_and_the_strangest():

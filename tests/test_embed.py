@@ -1,14 +1,17 @@
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import h5py
 import numpy as np
 import pytest
 from chandra_embed.inference import Encoder, embed, runtime
-from chandra_embed.inference.catalog import embeddings_file, store
+from chandra_embed.inference.catalog import store
+from chandra_embed.inference.catalog.lock import writing
 from chandra_embed.inference.cli.embed import embed as command
 from chandra_embed.inference.embed import embed_file
 from chandra_embed.inference.errors import BundleError, ChandraEmbedError, DeviceError, StoreError
@@ -43,31 +46,36 @@ def datasets(path):
     return found
 
 
-def interrupt_at(monkeypatch, path, rows):
-    """Make a run stop, as by Ctrl-C, once it has said that `rows` are done."""
-    write = embed._write
+def signal_at(monkeypatch, rows, number):
+    """Have a signal come in chunks of 16 rows, just before `rows` of them are said to be done."""
+    done = embed.Filling.done
 
-    def stop(file, start, *rest):
-        if start >= rows:
-            raise KeyboardInterrupt
-        write(file, start, *rest)
+    def note(self, now, attributes):
+        if now == rows:
+            os.kill(os.getpid(), number)
+        done(self, now, attributes)
 
     monkeypatch.setattr(embed, "CHUNK", 16)
-    monkeypatch.setattr(embed, "_write", stop)
-    yield_error = pytest.raises(
-        ChandraEmbedError, match=f"interrupted after {rows} of {ROWS} rows; the same command"
-    )
-    return yield_error, lambda: monkeypatch.setattr(embed, "_write", write)
+    monkeypatch.setattr(embed, "_hashing", hashed_before)
+    monkeypatch.setattr(embed.Filling, "done", note)
+
+
+@contextmanager
+def hashed_before(path):
+    """Take the place of embed._hashing, with the digest there from the start."""
+    known = Future()
+    known.set_result(store.sha256_file(path))
+    yield known
 
 
 @pytest.fixture
-def unfinished(spectra, tmp_path, monkeypatch):
-    """An output that was interrupted after 160 rows, batches of 16."""
+def unfinished(spectra, tmp_path):
+    """An output that was stopped after 160 rows, batches of 16."""
     path = tmp_path / "embeddings.h5"
-    error, undo = interrupt_at(monkeypatch, path, 160)
-    with error:
-        embed_file(spectra, path, device="cpu", batch_size=16)
-    undo()
+    with pytest.MonkeyPatch.context() as patch:
+        signal_at(patch, 160, signal.SIGINT)
+        with pytest.raises(ChandraEmbedError, match=f"stopped by SIGINT after 160 of {ROWS} rows; the same"):
+            embed_file(spectra, path, device="cpu", batch_size=16)
     return path
 
 
@@ -85,8 +93,8 @@ def test_the_file_holds_what_the_encoder_gives(spectra, whole):
 
 
 def test_detections_are_carried_over_and_nothing_else(spectra, whole, monkeypatch, tmp_path):
-    monkeypatch.setattr(embeddings_file, "COPY", 7)
-    small = tmp_path / "small-copies.h5"
+    monkeypatch.setattr(embed, "CHUNK", 48)
+    small = tmp_path / "small-chunks.h5"
     embed_file(spectra, small, device="cpu", batch_size=16)
     for path in (whole, small):
         with h5py.File(spectra) as a, h5py.File(path) as b:
@@ -147,6 +155,73 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(spectra, whole,
     done = embed_file(spectra, unfinished)
     assert (done.resumed_at, done.rows) == (160, ROWS)
     assert datasets(unfinished) == datasets(whole)
+
+
+LIMITED = """
+import resource, sys
+from chandra_embed.inference.cli.embed import embed
+
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+embed.main(sys.argv[1:])
+"""
+
+
+def limited(limit, *arguments):
+    """Run embed in a process that may write no byte beyond `limit` of a file, as on a full disk."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", LIMITED, *map(str, (limit, *arguments)), "--device", "cpu"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(spectra, whole, unfinished):
+    with h5py.File(unfinished) as file:
+        limit = max(file[name].id.get_offset() for name in ("embedding", "latent", "reconstruction_error"))
+    done = limited(limit, spectra, "-o", unfinished)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: {unfinished}: cannot be written (File too large); 160 of {ROWS} rows are done; make room, "
+        "then the same command without --overwrite goes on from there\n"
+    )
+    assert embed_file(spectra, unfinished).resumed_at == 160
+    assert datasets(unfinished) == datasets(whole)
+
+
+def test_a_disk_too_small_for_the_file_is_found_before_any_work(spectra, whole, tmp_path):
+    path = tmp_path / "e.h5"
+    done = limited(whole.stat().st_size // 2, spectra, "-o", path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: {path}: cannot be written (File too large); make room, or give another disk\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_writer_is_refused(spectra, unfinished):
+    refused = pytest.raises(StoreError, match=rf"process {os.getpid()} on \S+ is writing it; wait")
+    with ThreadPoolExecutor(1) as pool, writing(unfinished), refused:
+        pool.submit(embed_file, spectra, unfinished).result()
+
+
+def test_a_stop_before_the_input_is_known_leaves_nothing(spectra, tmp_path, monkeypatch):
+    @contextmanager
+    def never(path):
+        yield Future()
+
+    signal_at(monkeypatch, 160, signal.SIGTERM)
+    monkeypatch.setattr(embed, "_hashing", never)
+    write = embed.Filling.write
+    monkeypatch.setattr(
+        embed.Filling, "write", lambda *given: (os.kill(os.getpid(), signal.SIGTERM), write(*given))
+    )
+    with pytest.raises(ChandraEmbedError, match="stopped by SIGTERM before its input was read whole"):
+        embed_file(spectra, tmp_path / "e.h5", device="cpu", batch_size=16)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_digest_of_the_input_is_that_of_its_bytes(spectra):
+    with embed._hashing(spectra) as digest:
+        assert digest.result() == store.sha256_file(spectra)
 
 
 def test_a_finished_file_is_refused_and_replaced_when_asked(spectra, whole, tmp_path):
@@ -230,7 +305,7 @@ def test_files_that_are_not_ours_are_refused_and_left_alone(spectra, tmp_path):
         embed_file(spectra, spectra, overwrite=True)
     with pytest.raises(StoreError, match="not an HDF5 file"):
         embed_file(path, tmp_path / "e.h5")
-    with pytest.raises(StoreError, match=r"the folder .* does not exist"):
+    with pytest.raises(StoreError, match="there is no folder"):
         embed_file(spectra, tmp_path / "no" / "e.h5")
     assert path.read_text() == "precious"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["notes.txt"]
@@ -263,41 +338,3 @@ def test_the_command_says_what_it_did_and_what_comes_next(spectra, tmp_path):
     assert (
         CliRunner().invoke(command, [str(spectra), "-o", str(path), "--json", "--overwrite"]).exit_code == 0
     )
-
-
-CHILD = """
-import sys
-from pathlib import Path
-from chandra_embed.inference import embed
-
-embed.CHUNK, run = 16, embed._run
-embed._run = lambda *arguments: (print("writing", flush=True), run(*arguments))[1]
-embed.embed_file(Path(sys.argv[1]), Path(sys.argv[2]), batch_size=16, device="cpu")
-"""
-
-
-def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path):
-    spectra = write_spectra(tmp_path / "spectra.h5", 4000)
-    whole = embed_file(spectra, tmp_path / "whole.h5", device="cpu", batch_size=16)
-    path = tmp_path / "killed.h5"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    rng, progress = np.random.default_rng(5), []
-    for turn in range(6):
-        with subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(spectra), str(path)], env=environment, stdout=subprocess.PIPE
-        ) as child:
-            if turn:  # among the rows
-                child.stdout.readline()
-                time.sleep(float(rng.uniform(0, whole.seconds / 12)))
-            else:  # while the file is laid out
-                while child.poll() is None and not path.exists() and not list(tmp_path.glob(".*.part")):
-                    time.sleep(0.001)
-            child.kill()
-        if path.exists():
-            with h5py.File(path) as file:
-                progress.append(int(file.attrs["rows_done"]))
-    assert progress == sorted(progress)
-    assert len({rows for rows in progress if 0 < rows < 4000}) >= 2
-    assert progress[-1] < 4000
-    assert embed_file(spectra, path).resumed_at == progress[-1]
-    assert datasets(path) == datasets(tmp_path / "whole.h5")

@@ -13,6 +13,7 @@ pytest.importorskip("matplotlib")
 KEYS = {"direction", "recall_1pct", "recall_5pct", "recall_10pct", "median_rank", "n"}
 KEYS |= {"null_recall_1pct", "class_oracle_1pct"}
 TABLES = ("alignment", *(f"alignment-{name}" for name in ("differences", "counts", "cosines", "spread")))
+pytestmark = pytest.mark.usefixtures("few_draws")
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from made_pairs import made_pairs
 ALIGNMENT = {"direction", "recall_1pct", "recall_5pct", "recall_10pct", "median_rank", "n"}
 ALIGNMENT |= {"null_recall_1pct", "class_oracle_1pct"}
 REGRESSION = {"data_modality", "variable", "text", "data", "both", "absolute", "percent", "low", "high"}
+pytestmark = pytest.mark.usefixtures("few_draws")
 
 
 def invoke(*arguments):

@@ -14,6 +14,7 @@ from evaluation import bundle, made_record, spectra_with_truth
 from small import write_spectra
 
 NAMES = ("reconstruction", "clusters", "latents", "nuisance", "sweep", "record")
+pytestmark = pytest.mark.usefixtures("few_draws")
 
 
 def invoke(*arguments):
@@ -35,7 +36,7 @@ def spectra(folder):
     return spectra_with_truth(folder / "spectra.h5")
 
 
-def test_reconstruction_prints_a_table_or_json(model, spectra, tmp_path, monkeypatch):
+def test_reconstruction_prints_a_table_or_json_of_one_file_or_several(model, spectra, tmp_path, monkeypatch):
     monkeypatch.delenv("CHANDRA_EMBED_DATA", raising=False)
     out = tmp_path / "new" / "out"
     told = invoke("reconstruction", spectra, "--model", model, "-o", out)
@@ -47,19 +48,15 @@ def test_reconstruction_prints_a_table_or_json(model, spectra, tmp_path, monkeyp
     again = invoke("reconstruction", spectra, "--model", model, "-o", out, "--json")
     assert again.exit_code == 1
     assert "reconstruction.json: exists already; give --overwrite" in again.stderr
-    done = invoke("reconstruction", spectra, "--model", model, "-o", out, "--json", "--overwrite")
+    # several files are one sample
+    more = write_spectra(tmp_path / "more.h5", 40, seed=1)
+    done = invoke("reconstruction", spectra, more, "--model", model, "-o", out, "--json", "--overwrite")
+    assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert rows == json.loads((out / "reconstruction.json").read_text())["rows"]
+    content = json.loads((out / "reconstruction.json").read_text())
+    assert rows == content["rows"]
     assert set(rows[0]) == {"model", "data", "mae", "mae_low", "mae_high", "truth_mae"}
     assert str(tmp_path) not in (out / "reconstruction.json").read_text()
-
-
-def test_several_files_are_one_sample(model, spectra, tmp_path, monkeypatch):
-    monkeypatch.delenv("CHANDRA_EMBED_DATA", raising=False)
-    more = write_spectra(tmp_path / "more.h5", 40, seed=1)
-    done = invoke("reconstruction", spectra, more, "--model", model, "-o", tmp_path)
-    assert done.exit_code == 0, done.output
-    content = json.loads((tmp_path / "reconstruction.json").read_text())
     assert [file["name"] for file in content["files"]] == ["spectra.h5", "more.h5"]
     assert content["rows_used"] == 50 + 30  # without the rows of five sources that are seen
 
@@ -124,7 +121,7 @@ def test_record_writes_what_sweep_reads(spectra, tmp_path):
     done = invoke("record", *runs, "--spectra", spectra, "-o", tmp_path / "records", "--json")
     assert done.exit_code == 0, done.output
     assert [json.loads(line)["name"] for line in done.stdout.splitlines()] == ["depth-1", "depth-2"]
-    told = invoke("record", *runs, "--spectra", spectra, "-o", tmp_path / "records", "--overwrite")
+    told = invoke("record", runs[1], "--spectra", spectra, "-o", tmp_path / "records", "--overwrite")
     assert "depth-2" in told.stdout
     done = invoke("sweep", "--records", tmp_path / "records", "-o", tmp_path / "out", "--json")
     assert done.exit_code == 0, done.output

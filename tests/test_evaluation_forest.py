@@ -1,6 +1,12 @@
 import numpy as np
 import pytest
+from chandra_embed.training.evaluation import forest
 from chandra_embed.training.evaluation.forest import out_of_fold
+
+
+@pytest.fixture(autouse=True)
+def _few_trees(monkeypatch):
+    monkeypatch.setattr(forest, "TREES", 50)
 
 
 def test_classes_that_differ_are_told_apart_and_rare_ones_are_not_lost():

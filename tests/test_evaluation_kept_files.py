@@ -53,6 +53,15 @@ def test_a_file_that_is_not_complete_is_made_anew(made):
     assert len(times) == 2
 
 
+def test_a_file_of_another_number_of_detections_is_made_anew(made):
+    path, simulate, times = made
+    kept_file(path, {"seed": 0}, simulate, 3)
+    kept_file(path, {"seed": 0}, simulate, 3)
+    assert len(times) == 1
+    kept_file(path, {"seed": 0}, simulate, 12)
+    assert len(times) == 2
+
+
 def test_a_file_of_another_kind_is_not_replaced(made):
     path, simulate, times = made
     path.parent.mkdir()

@@ -13,6 +13,7 @@ from latent_sample import made_sample
 
 pytest.importorskip("pyoperon")
 pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("few_draws")
 FILES = {
     f"{name}.{ending}"
     for name, endings in (
@@ -26,7 +27,7 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch):
-    monkeypatch.setattr(latent_expressions, "search", partial(search, evaluations=3_000))
+    monkeypatch.setattr(latent_expressions, "search", partial(search, evaluations=1_500))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("latents")
     sample = made_sample(400)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(latent_expressions, "search", partial(search, evaluations=3_000))
+        patch.setattr(latent_expressions, "search", partial(search, evaluations=1_500))
         return sample, folder, run(sample, folder)
 
 

@@ -9,6 +9,7 @@ from chandra_embed.training.evaluation.symbolic import r2
 from latent_sample import made_sample, unit_rows
 
 pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("few_draws")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,6 +14,7 @@ from evaluation import bundle, made_record, spectra_with_truth
 from small import write_spectra
 
 ROWS = np.random.default_rng(9).integers(1, 5, 200)
+pytestmark = pytest.mark.usefixtures("few_draws")
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,6 @@ def test_real_spectra_are_ingested_and_drawn(chandra_data, model, tmp_path, samp
     assert 10 < len(found) < 60
     assert f"{len(found)} real spectra" in said
     assert not found.simulated
-    rows = run(sample, found, tmp_path, [])
+    rows = run(sample, found.take(np.arange(6)), tmp_path, [])
     assert rows[-1]["data"] == "real"
     assert (tmp_path / "reconstruction_real_1.png").exists()

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from chandra_embed.inference.errors import ChandraEmbedError
+from chandra_embed.training.evaluation import sweep
 from chandra_embed.training.evaluation.sweep import run, table
 from evaluation import made_record
 
@@ -31,6 +32,13 @@ def records():
     ]
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """No figure: it is drawn once, where what is written is looked at."""
+    monkeypatch.setattr(sweep, "save_figure", lambda *_: None)
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_one_setting_changed_at_a_time(records, tmp_path):
     rows, summary = run(records, tmp_path)
     assert [row["setting"] for row in rows] == [
@@ -50,6 +58,7 @@ def test_one_setting_changed_at_a_time(records, tmp_path):
     assert summary["seed_spread"] == pytest.approx(np.std(errors, ddof=1))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_table_says_what_matters(records, tmp_path):
     text = table(*run(records, tmp_path))
     assert "worst over best: 1.474" in text
@@ -72,6 +81,7 @@ def test_results_are_written(records, tmp_path):
     assert (tmp_path / "sweep.pdf").read_bytes()[:4] == b"%PDF"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_seed_alone_has_no_spread(records, tmp_path):
     rows, summary = run([records[0], *records[6:9]], tmp_path)
     assert len(rows) == 4

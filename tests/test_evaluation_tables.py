@@ -105,6 +105,19 @@ def test_a_result_is_the_same_in_both_files(tmp_path):
     assert read == [{"a": "1", "b": "0.5", "c": ""}, {"a": "", "b": "", "c": 'x, "y"'}]
 
 
+def test_a_result_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    write_result(tmp_path, "name", [{"a": 1}], {})
+    before = (tmp_path / "name.json").read_bytes()
+
+    def stop(*paths):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_result(tmp_path, "name", [{"a": 2}], {})
+    assert (tmp_path / "name.json").read_bytes() == before
+
+
 def test_an_empty_result_is_written(tmp_path):
     write_result(tmp_path, "none", [], {})
     assert json.loads((tmp_path / "none.json").read_text())["rows"] == []

@@ -106,3 +106,6 @@ def test_what_is_out_of_range_or_broken_is_said(tmp_path: Path) -> None:
         file["event/time"][1] = 1e9
         with pytest.raises(StoreError, match="row 2 of /event"):
             read_events(file, 0, 3)
+        file["event/offset"][:] = [0, 1, 0, 1]
+        with pytest.raises(StoreError, match="row 2 of /event/offset goes back; ingest the file again"):
+            read_events(file, 0, 3)

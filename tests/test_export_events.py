@@ -67,7 +67,3 @@ def test_frozen_file_gives_what_torch_gives(frozen, checkpoint, tmp_path):
     rows = event_maps([*draw_lists(20, seed=3), *awkward()], checkpoint.recipe)
     worst = check_parity(checkpoint.model(), path, EVENT_OUTPUTS, {"made up": rows, "one": rows[-1:]})
     assert set(worst) == set(EVENT_OUTPUTS)
-
-
-def test_same_bytes_again(frozen, checkpoint):
-    assert event_encoder_onnx(checkpoint) == frozen

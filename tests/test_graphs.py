@@ -23,11 +23,14 @@ def head():
 
 
 @pytest.fixture(scope="module")
-def joined(head, tmp_path_factory):
+def frozen(head):
+    return to_onnx(head, 64, "latent_in", ("shared_out",))
+
+
+@pytest.fixture(scope="module")
+def joined(frozen, tmp_path_factory):
     path = tmp_path_factory.mktemp("graphs") / "encoder.onnx"
-    path.write_bytes(
-        with_head(find("spectrum-64") / "encoder.onnx", to_onnx(head, 64, "latent_in", ("shared_out",)))
-    )
+    path.write_bytes(with_head(find("spectrum-64") / "encoder.onnx", frozen))
     return path
 
 
@@ -82,13 +85,13 @@ def test_same_bytes_again(joined, head):
     assert again == joined.read_bytes()
 
 
-def test_latents_of_another_length(head):
+def test_latents_of_another_length(frozen):
     with pytest.raises(ChandraEmbedError, match="8 numbers, the aligner takes 64"):
-        with_head(find("spectrum-8") / "encoder.onnx", to_onnx(head, 64, "latent_in", ("shared_out",)))
+        with_head(find("spectrum-8") / "encoder.onnx", frozen)
 
 
-def test_another_opset(head, tmp_path):
-    made = onnx.load_from_string(to_onnx(head, 64, "latent_in", ("shared_out",)))
+def test_another_opset(frozen):
+    made = onnx.load_from_string(frozen)
     made.opset_import[0].version = 21
     with pytest.raises(ChandraEmbedError, match="opset"):
         with_head(find("spectrum-64") / "encoder.onnx", made.SerializeToString())

@@ -7,14 +7,16 @@ import numpy as np
 import ogip
 import pytest
 from chandra_embed.inference.catalog.fits import Companions
-from chandra_embed.inference.catalog.inputs import Fates, decide, discover
+from chandra_embed.inference.catalog.inputs import Fates, decide, discover, look
 from chandra_embed.inference.errors import ChandraEmbedError
 
 GROUPS = np.where(np.arange(ogip.N) % 5 == 0, 1, -1)
 
 
 def fates(*paths: Path, table: dict[Path, Companions] | None = None) -> Fates:
-    return decide(discover(paths), table or {})
+    named = table or {}
+    given = discover(paths).given
+    return decide({one: look(one, named.get(one.path.resolve(), Companions()).background) for one in given})
 
 
 def told(found: Fates) -> dict[str, str]:
@@ -32,7 +34,7 @@ def test_what_a_directory_gives(tmp_path: Path) -> None:
     (tmp_path / "broken.pi").write_text("broken")
     (tmp_path / "folder.pi").mkdir()
     (tmp_path / "dangling.pi").symlink_to(tmp_path / "nowhere")
-    labels = {one.label for one in discover([tmp_path])}
+    labels = {one.label for one in discover([tmp_path]).given}
     assert labels == {
         "a.pi",
         "b.PHA",
@@ -51,25 +53,28 @@ def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "link").symlink_to(tmp_path / "far")
     (tmp_path / "far" / "loop").symlink_to(tmp_path / "in")
-    assert [one.label for one in discover([tmp_path / "in"])] == ["link/a.pi"]
+    assert [one.label for one in discover([tmp_path / "in"]).given] == ["link/a.pi"]
 
 
 def test_names_take_as_much_of_the_path_as_tells_them_apart(tmp_path: Path) -> None:
     for folder in ("a/x", "b/x"):
         ogip.write_pha(tmp_path / folder / "s.pi", ogip.counts(1))
-    assert [one.label for one in discover([tmp_path / "a/x", tmp_path / "b/x"])] == ["a/x/s.pi", "b/x/s.pi"]
+    assert [one.label for one in discover([tmp_path / "a/x", tmp_path / "b/x"]).given] == [
+        "a/x/s.pi",
+        "b/x/s.pi",
+    ]
 
 
 def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.pi")
     ogip.write_pha(tmp_path / "plain.pi", ogip.counts(1)).rename(tmp_path / name)
-    assert [one.label for one in discover([tmp_path])] == ["caf\\xe9.pi"]
+    assert [one.label for one in discover([tmp_path]).given] == ["caf\\xe9.pi"]
 
 
 def test_a_file_reached_twice_counts_once_and_equal_names_are_told_apart(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         ogip.write_pha(tmp_path / folder / "a.pi", ogip.counts(1))
-    found = discover([tmp_path / "one", tmp_path / "one" / "a.pi", tmp_path / "two"])
+    found = discover([tmp_path / "one", tmp_path / "one" / "a.pi", tmp_path / "two"]).given
     assert [one.label for one in found] == ["one/a.pi", "two/a.pi"]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import ogip
 import pytest
-from chandra_embed.inference.catalog.inputs import Fates, decide, discover
+from chandra_embed.inference.catalog.inputs import Fates, decide, discover, look
 from chandra_embed.inference.catalog.joins import identity, join, stand_in
 from event_fits import write_events, write_lightcurve, write_region
 
@@ -12,9 +12,10 @@ STEM = "acisf00123_000N021_r0043"
 
 
 def fates(folder: Path, *more: Path, n_regions: int = 0) -> Fates:
-    given = discover([folder, *more])
-    found = decide([one for one in given if one.kind == "spectrum"], {})
-    join([one for one in given if one.kind != "spectrum"], found, n_regions)
+    given = discover([folder, *more]).given
+    found = decide({one: look(one, None) for one in given if one.kind == "spectrum"})
+    identities = {one: identity(one.path) for one in given}
+    join([one for one in given if one.kind != "spectrum"], found, identities, n_regions)
     assert found.given == len(given)
     return found
 
@@ -102,12 +103,10 @@ def test_a_region_is_a_companion_of_its_events(folder: Path) -> None:
 def test_who_stands_in_takes_the_others_along(folder: Path) -> None:
     found = fates(folder)
     spectrum = found.used.pop()
-    (heir,) = stand_in(spectrum, found)
+    (heir,) = found.used = stand_in(spectrum, found)
     assert told(found) == {f"{STEM}_regevt3.fits": "used", f"{STEM}b_lc3.fits": f"of {STEM}_regevt3.fits"}
-    found.used.remove(heir)
-    (last,) = stand_in(heir, found)
+    (last,) = found.used = stand_in(heir, found)
     assert told(found) == {f"{STEM}b_lc3.fits": "used"}
-    found.used.remove(last)
     assert stand_in(last, found) == []
 
 

@@ -14,7 +14,7 @@ from chandra_embed.training.autoencoder import AutoencoderConfig, build  # noqa:
 from chandra_embed.training.datasets import PARTS, read_spectra, split  # noqa: E402
 from chandra_embed.training.loop import TrainConfig, learning_rate, settle_latents, train  # noqa: E402
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.usefixtures("few_draws")]
 torch.set_num_threads(1)  # the work is small: more threads only wait for each other
 MODEL = AutoencoderConfig(width=16, depth=1, heads=2, n_latent=3, dropout=0.1)
 CONFIG = TrainConfig(epochs=3, batch_size=24, seed=4, validation=0.2, test=0.2)

@@ -123,7 +123,9 @@ def test_the_text_depends_on_truth_alone(written, spectra, data, tmp_path):
             file[f"detection/{name}"] = rng.normal(size=ROWS)
         file["detection/class"] = rng.choice([b"AGN", b"NS"], ROWS)
         file["spectrum/value"] = rng.normal(size=(ROWS, 4))
-        file["event/time"] = rng.normal(size=50)
+        for name in ("time", "energy", "gti_start", "gti_stop"):
+            file[f"event/{name}"] = rng.normal(size=ROWS)
+        file["event/offset"] = file["event/gti_offset"] = np.arange(ROWS + 1)
         for name in (
             "photon_flux",
             "photflux_s",

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 from chandra_embed.models import registry
 from chandra_embed.models.errors import BundleError
+from onnx_bytes import model
+
+ENCODER = model()
 
 
 def freeze(folder: Path, **changes: object) -> Path:
     """Write a small bundle whose manifest is right but for `changes`."""
     folder.mkdir(parents=True)
-    (folder / "encoder.onnx").write_bytes(b"weights")
+    (folder / "encoder.onnx").write_bytes(ENCODER)
     (folder / "text").mkdir()
     (folder / "text" / "vocab.txt").write_bytes(b"words\n")
     names = ("encoder.onnx", "text/vocab.txt")
@@ -80,7 +83,7 @@ def test_a_linked_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../secret", "text/../../secret", "/etc/hostname", "", "..\\secret", "C:\\secret"]
+    "name", ["../secret", "text/../../secret", "/etc/hostname", "", "..\\secret", "C:\\secret", "a\0b"]
 )
 def test_a_listed_path_outside_the_bundle_is_refused(tmp_path, name):
     (tmp_path / "secret").write_bytes(b"s")
@@ -99,16 +102,66 @@ def test_a_link_out_of_the_bundle_is_refused_and_one_inside_is_not(tmp_path):
     registry.verify(folder)
 
     (folder / "encoder.onnx").unlink()
-    (tmp_path / "elsewhere").write_bytes(b"weights")
+    (tmp_path / "elsewhere").write_bytes(ENCODER)
     (folder / "encoder.onnx").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BundleError, match="link out of the bundle"):
         registry.verify(folder)
 
 
+def test_a_manifest_that_is_a_link_out_of_the_bundle_is_refused(tmp_path):
+    folder = freeze(tmp_path / "m")
+    (folder / "manifest.json").rename(tmp_path / "elsewhere.json")
+    (folder / "manifest.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(BundleError, match="link out of the bundle"):
+        registry.verify(folder)
+
+
+def freeze_model(folder: Path, encoder: bytes, **more: bytes) -> Path:
+    """Write a bundle whose encoder has these bytes, with further files, all listed."""
+    freeze(folder)
+    (folder / "encoder.onnx").write_bytes(encoder)
+    for name, content in more.items():
+        (folder / name).write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name in ("encoder.onnx", *more):
+        manifest["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "absent.bin", "", "*/_ORT_MEM_ADDR_/*"])
+def test_weights_outside_the_bundle_are_refused(tmp_path, location):
+    (tmp_path / "secret").write_bytes(b"s")
+    folder = freeze_model(tmp_path / "m", model(location))
+    with pytest.raises(BundleError, match=r"encoder\.onnx: keeps weights in .* not a file of the bundle"):
+        registry.verify(folder)
+
+
+def test_weights_in_a_listed_file_of_the_bundle_are_taken(tmp_path):
+    folder = freeze_model(tmp_path / "m", model("weights"), weights=b"w")
+    assert "weights" in registry.verify(folder).files
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        (model(opset=99), r"encoder\.onnx: opset 99 .*up to 21.*upgrade"),
+        (model(ir_version=99), r"encoder\.onnx: ir_version 99 .*up to 10.*upgrade"),
+        (b"not a model", r"encoder\.onnx: is no ONNX model"),
+        (b"", r"encoder\.onnx: is no ONNX model \(it is empty\)"),
+    ],
+)
+def test_a_model_that_cannot_run_is_refused_whatever_the_manifest_says(tmp_path, weights, words):
+    with pytest.raises(BundleError, match=words):
+        registry.verify(freeze_model(tmp_path / "m", weights))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format_version": 2}, "format_version 2 is unknown.*upgrade chandra-embed"),
+        ({"format_version": 2}, r"format_version 2 is unknown.*for chandra-embed 0\.1\.0 .*: upgrade"),
+        ({"format_version": 2, "versions": {"chandra-embed": "7.0"}}, "by chandra-embed 7.0: upgrade"),
+        ({"format_version": 2, "min_package": None}, "does not say who wrote it: upgrade chandra-embed"),
         ({"format_version": None}, "no format_version"),
         ({"format_version": True}, "no format_version"),
         ({"min_package": "999.0"}, "needs chandra-embed 999.0.*upgrade"),
@@ -126,7 +179,7 @@ def test_a_manifest_for_another_version_is_refused(tmp_path, changes, words):
         registry.verify(freeze(tmp_path / "m", **changes))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', "\x80"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', "\x80", "[" * 100_000])
 def test_a_manifest_that_is_none_is_refused(tmp_path, text):
     folder = freeze(tmp_path / "m")
     (folder / "manifest.json").write_bytes(text.encode("latin-1"))

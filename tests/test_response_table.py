@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 def read(folder: Path, text: str, name: str = "table.csv"):
     (folder / name).write_text(text)
-    return read_response_table(folder / name, discover([folder]))
+    return read_response_table(folder / name, discover([folder]).given)
 
 
 def test_by_path_and_by_bare_name(folder: Path) -> None:
@@ -56,4 +56,4 @@ def test_ecsv(folder: Path) -> None:
     from astropy.table import Table
 
     Table({"file": ["b.pi"], "arf": ["two/b.arf"]}).write(folder / "t.ecsv")
-    assert len(read_response_table(folder / "t.ecsv", discover([folder]))) == 1
+    assert len(read_response_table(folder / "t.ecsv", discover([folder]).given)) == 1

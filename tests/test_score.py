@@ -2,17 +2,21 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import naive
 import numpy as np
 import pytest
 from chandra_embed.inference import anomaly_scores
+from chandra_embed.inference import score as scoring
+from chandra_embed.inference.catalog.lock import writing
 from chandra_embed.inference.cli.score import score
-from chandra_embed.inference.errors import BundleError, StoreError
+from chandra_embed.inference.errors import BundleError, ChandraEmbedError, StoreError
 from chandra_embed.inference.reference import METHODS, Reference
 from chandra_embed.inference.score import score_file
 from chandra_embed.models import registry
@@ -200,7 +204,7 @@ def test_a_bundle_without_a_reference_scores_within_the_file(tmp_path, monkeypat
     [
         ("embedding", lambda a: a * 2, "row 0 of /embedding has length 2"),
         ("embedding", lambda a: np.where(a == a[3, 1], np.nan, a), "row 3 of /embedding holds NaN"),
-        ("embedding", lambda a: a[:-1], "/embedding is missing or has not 60 rows"),
+        ("embedding", lambda a: a[:-1], r"/embedding has shape \(59, 8\), not 60 rows"),
         ("embedding", None, "/embedding is missing"),
         ("reconstruction_error", lambda a: -a, "row 0 of /reconstruction_error"),
         ("reconstruction_error", None, "/reconstruction_error is missing"),
@@ -258,7 +262,77 @@ def test_a_kill_before_the_rename_leaves_the_file(file):
     done = subprocess.run([sys.executable, "-c", code, file], env=dict(os.environ), check=False)
     assert done.returncode == -signal.SIGKILL
     assert file.read_bytes() == before
-    assert len(list(file.parent.iterdir())) == 2
+    assert {each.suffix for each in file.parent.iterdir()} > {".h5", ".npz", ".lock"}
+    score_file(file)
+    assert list(file.parent.iterdir()) == [file]
+
+
+def never(*arguments, **named):
+    raise AssertionError("a step that had ended was done again")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_goes_on_with_the_step_that_had_not_ended(file, monkeypatch, number):
+    whole = shutil.copy(file, file.with_name("whole.h5"))
+    score_file(whole)
+    before, count, distance = file.read_bytes(), scoring.count_degrees, scoring.knn_distance
+
+    def stop(*arguments, **named):
+        os.kill(os.getpid(), number)
+        return distance(*arguments, **named)
+
+    monkeypatch.setattr(scoring, "knn_distance", stop)
+    found = run(file)
+    assert found.exit_code == 1
+    assert f"stopped by {number.name} and as it was; the steps that ended are kept beside it" in found.stderr
+    assert file.read_bytes() == before
+    monkeypatch.setattr(scoring, "knn_distance", distance)
+    monkeypatch.setattr(scoring, "count_degrees", never)
+    score_file(file)
+    assert {a: b.tobytes() for a, b in read(file)[0].items()} == {
+        a: b.tobytes() for a, b in read(whole)[0].items()
+    }
+    assert sorted(file.parent.iterdir()) == [file, whole]
+    monkeypatch.setattr(scoring, "count_degrees", count)
+
+
+def test_a_stop_among_the_pairs_is_heeded_at_once(file, monkeypatch):
+    count, told = scoring.count_degrees, []
+
+    def stop(x, tau, *, on_pairs):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return count(x, tau, on_pairs=lambda n: (told.append(n), on_pairs(n)))
+
+    monkeypatch.setattr(scoring, "count_degrees", stop)
+    with pytest.raises(ChandraEmbedError, match="stopped by SIGTERM"):
+        score_file(file)
+    assert len(told) == 1
+
+
+def test_what_was_kept_for_other_rows_or_thresholds_is_not_taken(file, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "rewritten", never)
+        with pytest.raises(AssertionError):
+            score_file(file, thresholds=(0.5,))
+    score_file(file, thresholds=(0.6,))
+    with h5py.File(file) as opened:
+        x = opened["embedding"][...]
+    assert np.array_equal(read(file)[0]["degree"], naive.degree(x, [0.6]))
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "rewritten", never)
+        with pytest.raises(AssertionError):
+            score_file(file)
+    with h5py.File(file, "r+") as opened:
+        opened["embedding"][:30] = random_rows(30, x.shape[1], 9)
+        x = opened["embedding"][...]
+    score_file(file)
+    assert np.array_equal(read(file)[0]["degree"], naive.degree(x, [0.5, 0.7, 0.9]))
+
+
+def test_a_second_writer_is_refused(file):
+    refused = pytest.raises(StoreError, match=rf"process {os.getpid()} on \S+ is writing it")
+    with ThreadPoolExecutor(1) as pool, writing(file), refused:
+        pool.submit(score_file, file).result()
     score_file(file)
     assert list(file.parent.iterdir()) == [file]
 

@@ -62,9 +62,7 @@ def test_an_unfinished_file_is_started_again(tmp_path: Path, caplog: pytest.LogC
     assert "starting it again" in caplog.text + result.stderr
 
 
-def test_a_stopped_run_says_that_its_file_is_unfinished(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_run_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from chandra_embed.inference.simulate import spectra
 
     real = spectra.simulate_row
@@ -77,7 +75,8 @@ def test_a_stopped_run_says_that_its_file_is_unfinished(
     monkeypatch.setattr(spectra, "simulate_row", stop_at_three)
     result = run("-n", 10, "-o", tmp_path / "s.h5")
     assert result.exit_code == 1
-    assert "unfinished: run the same command again" in result.stderr
+    assert "stopped and not written; run the same command again" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_without_responses_is_one_line(tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_real_fluxes_tell_classes_as_before(chandra_data: Path) -> None:
     def told(values: NDArray[np.float64]) -> float:
         logs = np.log(np.maximum(values, 8e-18))
         features = np.column_stack([np.diff(logs, axis=1), np.log(np.maximum(values, 8e-18).sum(axis=1))])
-        forest = RandomForestClassifier(60, class_weight="balanced", min_samples_leaf=3, random_state=0)
+        forest = RandomForestClassifier(30, class_weight="balanced", min_samples_leaf=3, random_state=0)
         folds = StratifiedKFold(5, shuffle=True, random_state=0)
         return float(balanced_accuracy_score(kind, cross_val_predict(forest, features, kind, cv=folds)))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from chandra_embed.inference.errors import BundleError
 from chandra_embed.inference.text.sentence import BATCH, SentenceEncoder
+from onnx_bytes import model as onnx_model
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -116,4 +117,11 @@ def test_a_missing_file_is_refused_by_name(tmp_path):
     write_model(tmp_path)
     (tmp_path / "model.onnx").unlink()
     with pytest.raises(BundleError, match=r"model\.onnx"):
+        SentenceEncoder.load(tmp_path, "cpu")
+
+
+def test_weights_in_another_file_are_refused(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(onnx_model("weights.bin"))
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n")
+    with pytest.raises(BundleError, match=r"model\.onnx: keeps weights in other files \(weights\.bin\)"):
         SentenceEncoder.load(tmp_path, "cpu")

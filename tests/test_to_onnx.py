@@ -28,7 +28,8 @@ def model():
 
 @pytest.fixture(scope="module")
 def recurrent():
-    return build(replace(MODEL, kind="recurrent"), 0)
+    # of four tokens: the exporter goes through them one by one
+    return build(replace(MODEL, kind="recurrent", patch=100), 0)
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +88,6 @@ def test_strip_reaches_every_part(encoder):
         part.metadata_props.add(key="stack", value="/some/where.py")
     strip(model)
     assert b"/some/where" not in model.SerializeToString()
-
-
-def test_same_bytes_again(model, decoder):
-    assert to_onnx(model.decoder, 3, "latent_in", DECODER_OUTPUTS) == decoder
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 65])

@@ -16,9 +16,7 @@ class AlignCheckpoint(Checkpoint):
 
     def aligner(self) -> Aligner:
         """Return the aligner with its best weights, in evaluation mode."""
-        model = build_aligner(AlignerConfig(**self.meta["model"]), 0)
-        model.load_state_dict(self.best)
-        return model.eval()
+        return store.restored(lambda: build_aligner(AlignerConfig(**self.meta["model"]), 0), self.best)
 
     def bag_of_words(self) -> BagOfWords:
         """Return the linear baseline."""

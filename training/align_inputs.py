@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..inference.catalog import store
+from ..inference.catalog.contents import stored_recipe
 from ..inference.catalog.event_table import read_events
 from ..inference.catalog.spectra_file import spectra_block
 from ..inference.encoder import Encoder
@@ -25,6 +26,7 @@ from ..inference.text.precomputed import read_vectors
 from ..inference.text.sentence import SETTINGS
 from ..inference.text.table import read_texts
 from .align_data import AlignmentData, split_of
+from .checkpoint import make_folder
 from .datasets import log_range
 from .event_autoencoder import EventEncoder
 from .event_checkpoint import EventCheckpoint, load_events
@@ -131,9 +133,13 @@ def read_pairs(
     parts = [part for part, _ in joined]
     if not sum(len(part["source_id"]) for part in parts):
         first = words[0]
+        if not len(first.keys):
+            raise ChandraEmbedError(
+                f"{first.facts['name']}: the encoder knows no word of any text; fit another"
+            )
         raise ChandraEmbedError(
             f"{', '.join(map(str, spectra))}: no detection has a text; the texts' {first.key} begins with "
-            f"{first.keys[0]!r}, the detections' with {detections[0].keys[first.key][:1].tolist()}"
+            f"{str(first.keys[0])!r}, the detections' with {str(detections[0].keys[first.key][0])!r}"
         )
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     data = AlignmentData(**columns)
@@ -143,7 +149,7 @@ def read_pairs(
 def read_detections(path: Path, encoder: Encoder, events: EventCheckpoint | None) -> Detections:
     """Read one file and put its spectra, and its events where a run is given, through their encoders."""
     with store.open_store(path, store.SPECTRA) as file:
-        stored, wanted = str(file.attrs["recipe_fingerprint"]), encoder.recipe.fingerprint
+        stored, wanted = stored_recipe(file).fingerprint, encoder.recipe.fingerprint
         if stored != wanted:
             raise ChandraEmbedError(
                 f"{path}: recipe fingerprint {stored}, bundle {encoder.manifest.name} has {wanted}; "
@@ -325,19 +331,31 @@ def keep_parts(folder: Path, base: Path, events: Path | None, text: Path | None)
         Folder of the base bundle.
     events, text : Path, optional
         Run folder of the events, folder of the text encoder.
+
+    Raises
+    ------
+    ChandraEmbedError
+        The folder cannot be made, or the disk refuses.
     """
     remove_parts(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(base, folder / BASE)
-    if events is not None:
-        (folder / EVENTS).mkdir()
-        for name in ("checkpoint.pt", "meta.json"):
-            shutil.copyfile(events / name, folder / EVENTS / name)
-    if text is not None:
-        (folder / TEXT).mkdir()
-        for name in TEXT_FILES:
-            if (text / name).is_file():
-                shutil.copyfile(text / name, folder / TEXT / name)
+    make_folder(folder)
+    try:
+        shutil.copytree(base, folder / BASE)
+        if events is not None:
+            (folder / EVENTS).mkdir()
+            for name in ("checkpoint.pt", "meta.json"):
+                if (events / name).is_file():
+                    shutil.copyfile(events / name, folder / EVENTS / name)
+        if text is not None:
+            (folder / TEXT).mkdir()
+            for name in TEXT_FILES:
+                if (text / name).is_file():
+                    shutil.copyfile(text / name, folder / TEXT / name)
+    except OSError as error:  # shutil.Error too
+        raise ChandraEmbedError(
+            f"{folder}: the parts that an export needs cannot be copied there ({error}); "
+            "make room and run again"
+        ) from error
 
 
 def remove_parts(folder: Path) -> None:

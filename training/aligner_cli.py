@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..inference.cli.base import Command
-from ..inference.cli.options import json_option, overwrite_option, seed_option
+from ..inference.cli.options import FiniteRange, json_option, overwrite_option, seed_option
 from .options import epochs_option, run_option, spectra_argument
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -37,7 +37,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
     "--weight",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=0.1,
     show_default=True,
     help="lambda: how much of it; 0: none.",

@@ -1,22 +1,25 @@
 """The state of a training run: ``checkpoint.pt`` for the program, ``meta.json`` beside it for people.
 
 The checkpoint holds everything, ``meta`` too, and is replaced in one step, so a kill at any moment leaves
-a whole one; ``meta.json`` is a copy that is never read back.
+a whole one; ``meta.json`` is a copy that is never read back, and goes first: what a kill leaves ahead of the
+checkpoint the resumed run writes again.
 """
 
 import json
 import os
 import pickle
+import struct
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..inference.errors import ChandraEmbedError
-from ..inference.recipe import Recipe
+from ..inference.recipe import Recipe, recipe_from_json
 from .autoencoder import Autoencoder, AutoencoderConfig, build
 
 FILE, META = "checkpoint.pt", "meta.json"
@@ -32,8 +35,13 @@ UNREADABLE = (
     LookupError,
     TypeError,
     ValueError,
+    struct.error,
     pickle.UnpicklingError,
 )
+# what every run says of itself, and the PCA that an autoencoder of spectra has beside it
+MUST = {"model": dict, "training": dict, "data": dict, "history": list, "finished": bool, "versions": dict}
+BASELINE = {"mean", "components"}
+Module = TypeVar("Module", bound=nn.Module)
 
 
 @dataclass
@@ -64,9 +72,7 @@ class Checkpoint:
 
     def autoencoder(self) -> Autoencoder:
         """Return the autoencoder with its best weights, in evaluation mode."""
-        model = build(AutoencoderConfig(**self.meta["model"]), 0)
-        model.load_state_dict(self.best)
-        return model.eval()
+        return restored(lambda: build(AutoencoderConfig(**self.meta["model"]), 0), self.best)
 
     @property
     def recipe(self) -> Recipe:
@@ -74,9 +80,66 @@ class Checkpoint:
         return Recipe(**self.meta["recipe"])
 
 
+def restored(make: Callable[[], Module], weights: Mapping[str, Tensor]) -> Module:
+    """Return a model with weights of a checkpoint, in evaluation mode.
+
+    Raises
+    ------
+    ChandraEmbedError
+        The settings or the weights are not those of such a model.
+    """
+    try:
+        model = make()
+        model.load_state_dict(weights)
+    except (TypeError, LookupError, RuntimeError, ValueError) as error:
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ChandraEmbedError(
+            f"the checkpoint does not fit its own settings ({said}); train again"
+        ) from error
+    return model.eval()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a run folder where it is missing.
+
+    Raises
+    ------
+    ChandraEmbedError
+        It cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChandraEmbedError(
+            f"{folder}: no run folder can be made there ({error.strerror or error}); give another -o"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise ChandraEmbedError(f"{folder}: may not be written; change its permissions, or give another -o")
+
+
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint of a run folder, and ``meta.json`` after it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Replace ``meta.json`` of a run folder, and the checkpoint after it.
+
+    Raises
+    ------
+    ChandraEmbedError
+        The folder cannot be made, or the disk refuses.
+    """
+    make_folder(folder)
+    try:
+        _save(folder, checkpoint)
+    except (OSError, RuntimeError) as error:  # torch says the latter where a disk is full
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ChandraEmbedError(
+            f"{folder}: the state after epoch {len(checkpoint.meta['history'])} cannot be written ({said}); "
+            "make room and run the same command again, it goes on from the state before"
+        ) from error
+
+
+def _save(folder: Path, checkpoint: Checkpoint) -> None:
+    temporary = folder / f"{META}.tmp"
+    temporary.write_text(json.dumps(checkpoint.meta, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, folder / META)
     temporary = folder / f"{FILE}.tmp"
     torch.save(
         {
@@ -90,9 +153,6 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         temporary,
     )
     os.replace(temporary, folder / FILE)
-    temporary = folder / f"{META}.tmp"
-    temporary.write_text(json.dumps(checkpoint.meta, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, folder / META)
 
 
 def load(path: Path) -> Checkpoint:
@@ -125,6 +185,28 @@ def load(path: Path) -> Checkpoint:
             f"{path}: has format version {meta['format_version']}, this program reads up to "
             f"{FORMAT_VERSION}: upgrade chandra-embed"
         )
+    return checkpoint
+
+
+def load_whole(path: Path) -> Checkpoint:
+    """Read a checkpoint that is to be used for more than going on with its run, as :func:`load`.
+
+    Raises
+    ------
+    ChandraEmbedError
+        Also where it lacks something that every run writes.
+    """
+    checkpoint = load(path)
+    meta = checkpoint.meta
+    lacking = [name for name, kind in MUST.items() if not isinstance(meta.get(name), kind)]
+    if meta.get("kind") is None:
+        lacking += sorted(BASELINE - set(checkpoint.baseline))
+    if lacking:
+        raise ChandraEmbedError(f"{path}: says nothing of {', '.join(lacking)}; train again")
+    if meta.get("kind") is None:
+        recipe = recipe_from_json(json.dumps(meta.get("recipe")))
+        if recipe.fingerprint != meta.get("recipe_fingerprint"):
+            raise ChandraEmbedError(f"{path}: its recipe is not that of its fingerprint; train again")
     return checkpoint
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..inference.cli.base import Group
-from ..inference.cli.options import json_option, overwrite_option, seed_option
+from ..inference.cli.options import FiniteRange, json_option, overwrite_option, seed_option
 from .aligner_cli import aligner
 from .events_cli import events
 from .options import epochs_option, latents_option, run_option, spectra_argument
@@ -28,7 +28,7 @@ def train() -> None:
     """
 
 
-FRACTION = click.FloatRange(min=0, max=1, max_open=True)
+FRACTION = FiniteRange(min=0, max=1, max_open=True)
 
 
 @train.command()
@@ -48,7 +48,7 @@ FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 )
 @click.option(
     "--lr",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=2e-3,
     show_default=True,
     help="Highest learning rate.",
@@ -73,14 +73,14 @@ FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 )
 @click.option(
     "--noise",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=0.0,
     show_default=True,
     help="Standard deviation of noise on the normalised input; the target stays without.",
 )
 @click.option(
     "--denoise",
-    type=click.FloatRange(min=0, max=1),
+    type=FiniteRange(min=0, max=1),
     default=0.0,
     show_default=True,
     help="Share of the loss against the noise-free truth; simulated spectra only.",
@@ -88,7 +88,7 @@ FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 @click.option("--weighted", is_flag=True, help="Weight bins by the inverse of their variance.")
 @click.option(
     "--test",
-    type=click.FloatRange(min=0, max=0.9, min_open=True, max_open=True),
+    type=FiniteRange(min=0, max=0.9, min_open=True, max_open=True),
     default=0.1,
     show_default=True,
     help="Fraction of the sources kept for the test.",

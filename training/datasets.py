@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.catalog import store
+from ..inference.catalog.contents import need, stored_recipe
 from ..inference.catalog.spectra_file import spectra_block
 from ..inference.errors import ChandraEmbedError, StoreError
-from ..inference.recipe import Recipe, recipe_from_json
+from ..inference.recipe import Recipe
 
 PARTS = ("train", "validation", "test")
 BLOCK = 65536
@@ -115,13 +116,7 @@ def read_spectra(paths: Sequence[Path], *, errors: bool = False, truth: bool = F
 def _read_one(path: Path, errors: bool, truth: bool) -> Spectra:
     """Read one file and leave out its constant rows."""
     with store.open_store(path, store.SPECTRA) as file:
-        recipe = recipe_from_json(str(file.attrs["recipe"]))
-        stored = str(file.attrs["recipe_fingerprint"])
-        if stored != recipe.fingerprint:
-            raise StoreError(
-                f"{path}: says recipe fingerprint {stored}, its recipe has {recipe.fingerprint}; "
-                "ingest it again"
-            )
+        recipe = stored_recipe(file)
         n = store.row_count(file)
         blocks = [spectra_block(file, start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
         value = np.concatenate(blocks) if blocks else np.zeros((0, recipe.n_bins), np.float32)
@@ -143,6 +138,7 @@ def _read_one(path: Path, errors: bool, truth: bool) -> Spectra:
 
 def _read_errors(file: h5py.File, n: int) -> NDArray[np.float32]:
     """Read the errors of the first n rows, each finite and not below zero."""
+    need(file, "spectrum/error")
     error: NDArray[np.float32] = file["spectrum/error"][:n]
     bad = ~(np.isfinite(error) & (error >= 0)).all(axis=1)
     if bad.any():

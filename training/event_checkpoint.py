@@ -45,9 +45,10 @@ class EventCheckpoint:
 
     def model(self) -> EventAutoencoder:
         """Return the autoencoder with its best weights, in evaluation mode."""
-        made = build_events(self.recipe, EventAutoencoderConfig(**self.meta["model"]), 0)
-        made.load_state_dict(self.state.best)
-        return made.eval()
+        return store.restored(
+            lambda: build_events(self.recipe, EventAutoencoderConfig(**self.meta["model"]), 0),
+            self.state.best,
+        )
 
 
 def load_events(folder: Path) -> EventCheckpoint:

@@ -291,6 +291,8 @@ def _parts(spectra: Spectra, config: TrainConfig) -> dict[str, Spectra]:
         kept = np.random.default_rng(config.seed).permutation(len(train))[: config.rows]
         masks["train"] = np.zeros(len(spectra), bool)
         masks["train"][train[kept]] = True
+    if masks["train"].sum() < 2:
+        raise ChandraEmbedError("1 spectrum to train on, which has no spread; give more")
     return {name: spectra.take(masks[name]) for name in PARTS}
 
 

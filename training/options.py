@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from ..inference.cli.options import Decorator, output_option
+from ..inference.cli.options import Decorator, folder_option
 
 spectra_argument: Decorator = click.argument(
     "spectra", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-run_option: Decorator = output_option("Run folder; an unfinished run of the same settings goes on.")
+run_option: Decorator = folder_option("Run folder; an unfinished run of the same settings goes on.")
 
 
 def latents_option(default: int) -> Decorator:

@@ -5,7 +5,14 @@ from pathlib import Path
 import click
 
 from ..inference.cli.base import Command
-from ..inference.cli.options import input_argument, json_option, output_option, overwrite_option, seed_option
+from ..inference.cli.options import (
+    input_argument,
+    json_option,
+    output_option,
+    overwrite_option,
+    refuse_input,
+    seed_option,
+)
 
 
 @click.command(cls=Command)
@@ -34,15 +41,18 @@ def pairs(spectra: Path, output: Path, seed: int, overwrite: bool, as_json: bool
 
     from ..inference.catalog.store import may_write
     from .evaluation.outside_data import DataNotNamed, data_folder
-    from .pairs.write import facts_path, write_texts
+    from .pairs.write import facts_path, left_over, write_texts
 
     try:
         data = data_folder()
     except DataNotNamed as error:
         click.echo(f"error: {error}", err=True)
         raise click.exceptions.Exit(2) from error
-    for path in (output, facts_path(output)):
-        may_write(path, overwrite)
+    facts = facts_path(output)
+    for path in (output, facts):
+        refuse_input(path, spectra)
+    may_write(output, overwrite)
+    may_write(facts, overwrite or left_over(output, spectra, seed))
     done = write_texts(spectra, data, output, seed)
     if as_json:
         click.echo(json.dumps({**asdict(done), "facts": done.facts.name, "semi_simulated": True}))

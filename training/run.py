@@ -28,8 +28,10 @@ def unfinished(folder: Path, meta: dict[str, Any]) -> Checkpoint | None:
     Raises
     ------
     ChandraEmbedError
-        A finished run, one of another kind of model, or one of other settings or data (both are named).
+        A finished run, one of another kind of model, or one of other settings or data (both are named); or
+        the folder cannot be made or written, which is better known before the first epoch than after it.
     """
+    store.make_folder(folder)
     if not (folder / store.FILE).exists():
         return None
     found = store.load(folder)

@@ -15,7 +15,7 @@ from ..inference.text.encoder import TFIDF_FILES, check_texts
 from ..inference.text.table import Texts, read_texts
 from ..inference.text.tfidf import TfidfEncoder, words
 
-META = "meta.json"
+META, UNFINISHED = "meta.json", "unfinished"
 FORMAT_VERSION = 1
 POWER_ITERATIONS = 5  # of the randomised SVD
 # below this, relative to the largest, a singular value is rounding and its component arbitrary
@@ -111,10 +111,12 @@ def train_text(
     Raises
     ------
     ChandraEmbedError
-        The folder holds an encoder, a file cannot be read or is named twice, or the texts are too few.
+        The folder holds an encoder or cannot be written, a file cannot be read or is named twice, or the
+        texts are too few.
     """
     present = [name for name in (*TFIDF_FILES, META) if (output / name).exists()]
-    if present and not overwrite:
+    stopped = (output / UNFINISHED).exists()
+    if present and not overwrite and not stopped:
         raise ChandraEmbedError(f"{output / present[0]}: exists; give another folder, or --overwrite")
     corpus: list[str] = []
     files: list[dict[str, Any]] = []
@@ -138,11 +140,26 @@ def train_text(
         "size": encoder.size,
         "share": kept_share(encoder, corpus),
     }
+    try:
+        _write(output, encoder, meta)
+    except OSError as error:
+        raise ChandraEmbedError(
+            f"{output}: cannot be written ({error.strerror or error}); make room, or give another folder"
+        ) from error
+    return meta
+
+
+def _write(output: Path, encoder: TfidfEncoder, meta: dict[str, Any]) -> None:
+    """Write the encoder; until it is whole a mark stands beside it and nothing that could be opened."""
+    output.mkdir(parents=True, exist_ok=True)
+    (output / UNFINISHED).touch()
+    for name in (META, *TFIDF_FILES):
+        (output / name).unlink(missing_ok=True)
     encoder.save(output)
     temporary = output / f"{META}.tmp"
     temporary.write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
     os.replace(temporary, output / META)
-    return meta
+    (output / UNFINISHED).unlink()
 
 
 def kept_share(encoder: TfidfEncoder, texts: Sequence[str]) -> float:

@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 
 from ..inference.cli.base import Command
-from ..inference.cli.options import json_option, output_option, overwrite_option, seed_option
+from ..inference.cli.options import folder_option, json_option, overwrite_option, seed_option
 
 
 @click.command(cls=Command)
 @click.argument(
     "texts", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@output_option("Folder for the encoder.")
+@folder_option("Folder for the encoder.")
 @click.option(
     "--components", type=click.IntRange(min=1), default=128, show_default=True, help="Length of a vector."
 )

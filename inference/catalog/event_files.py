@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ..errors import Quarantined
 from ..event_list import EventList
 from .fits import header_facts, off_axis
+from .fits_tables import open_tables
 from .pha import MAX_CHANNELS, number
 from .regions import Region, Wcs, event_wcs
-from .responses import CHANNEL_WIDTH, open_fits
+from .responses import CHANNEL_WIDTH
 
 Array = NDArray[np.float64]
 MJDREF = 50814.0
@@ -215,7 +216,7 @@ def open_event_file(path: str | Path) -> EventTable:
         ``no-events``, ``hrc``, ``not-chandra``, ``no-gti``, ``no-energy`` or ``unreadable``.
     """
     path = Path(path)
-    with open_fits(path) as file:
+    with open_tables(path) as file:
         tables = event_extensions(file)
         if not tables:
             raise Quarantined("no-events", "no extension named EVENTS")

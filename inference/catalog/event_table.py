@@ -169,6 +169,13 @@ def read_events(file: h5py.File, start: int, stop: int) -> list[EventList | None
         return [None] * (stop - start)
     group = file["event"]
     at, gti_at = group["offset"][start : stop + 1], group["gti_offset"][start : stop + 1]
+    for name, ends in (("offset", at), ("gti_offset", gti_at)):
+        down = np.flatnonzero(np.diff(ends, prepend=0) < 0)
+        if len(down):
+            raise StoreError(
+                f"{file.filename}: row {start + int(down[0])} of /event/{name} goes back; "
+                "ingest the file again"
+            )
     time, energy = group["time"][at[0] : at[-1]], group["energy"][at[0] : at[-1]]
     gti = np.stack([group[name][gti_at[0] : gti_at[-1]] for name in ("gti_start", "gti_stop")], axis=1)
     zero = group["zero"][start:stop]

@@ -1,5 +1,6 @@
 """Reading one spectrum: a PHA file with its background, ARF and RMF, and what its header tells."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +65,20 @@ def find_named(beside: Path, name: str) -> Path | None:
     if not name or name.lower() == "none":
         return None
     plain = name[:-3] if name.lower().endswith(".gz") else name
-    for folder in dict.fromkeys((beside.parent, beside.resolve().parent)):
-        for stem in dict.fromkeys((plain, Path(plain).name)):
-            for ending in dict.fromkeys((name[len(plain) :], "", ".gz", ".GZ")):
-                if (folder / (stem + ending)).is_file():
-                    return folder / (stem + ending)
-    return None
+    for stem in dict.fromkeys((plain, os.path.basename(plain))):
+        for ending in dict.fromkeys((name[len(plain) :], "", ".gz", ".GZ")):
+            path = os.path.join(beside.parent, stem + ending)
+            if _is_file(path):
+                return Path(path)
+    real = Path(os.path.realpath(beside))
+    return None if real.parent == beside.parent else find_named(real, name)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return os.path.isfile(path)
+    except ValueError:  # a name with a zero byte
+        return False
 
 
 def read_spectrum(path: str | Path, companions: Companions | None = None) -> Spectrum:

@@ -6,16 +6,16 @@ same ObsID, observation interval and region, or the same file name up to what ki
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import Quarantined
 from .fits import CSC_NAME, header_facts
+from .fits_tables import open_tables
 from .inputs import Fates, Given
 from .kinds import EVENTS, LIGHTCURVE, REGION
-from .responses import open_fits
 
 ENDING = re.compile(r"\.(fits|fit|pi|pha|evt)$")
 KIND = re.compile(r"_?(pha[23]?|regevt3|evt[23]|lc3|reg3|pi)$")
@@ -46,21 +46,26 @@ def identity(path: Path) -> Identity:
     header: Any = {}
     if not CSC_NAME.match(path.name):
         try:
-            with open_fits(path) as file:
+            with open_tables(path) as file:
                 header = next((hdu.header for hdu in file if hasattr(hdu, "columns")), {})
         except Quarantined:
             header = {}  # the name is left
     facts = header_facts(path, header)
     name = path.name.lower().removesuffix(".gz")
-    version = VERSION.match(name)
     return Identity(
         facts["obsid"],
         facts["obi"],
         facts["region_id"],
-        1 if version and int(version[1]) < FIRST_OF_CSC2 else 2,
+        release(path.name),
         os.path.realpath(path.parent),
         KIND.sub("", ENDING.sub("", name)),
     )
+
+
+def release(name: str) -> int:
+    """Return the release of the catalog, 1 or 2, whose regions the name of a file counts."""
+    version = VERSION.match(name.lower())
+    return 1 if version and int(version[1]) < FIRST_OF_CSC2 else 2
 
 
 class _Hosts:
@@ -84,7 +89,7 @@ class _Hosts:
         return host if obsid < 0 or mine.obsid < 0 or obsid == mine.obsid else None
 
 
-def join(others: Sequence[Given], fates: Fates, n_regions: int) -> None:
+def join(others: Sequence[Given], fates: Fates, identities: Mapping[Given, Identity], n_regions: int) -> None:
     """Give event files, light curves and source regions their fates, beside those of the spectra.
 
     Parameters
@@ -93,27 +98,29 @@ def join(others: Sequence[Given], fates: Fates, n_regions: int) -> None:
         Inputs that are no spectra.
     fates : Fates
         The fates of the spectra; the others' are added. What has no detection to join is `used` itself.
+    identities : mapping
+        What :func:`identity` tells of each of the others, and of the spectra used.
     n_regions : int
         How many regions were asked for: with several an event file makes rows of its own.
     """
     hosts, event_files = _Hosts(), _Hosts()
     for one in fates.used if others else []:
-        hosts.add(identity(one.path), one)
+        hosts.add(identities[one], one)
     for one in (one for one in others if one.kind == EVENTS):
-        mine = identity(one.path)
+        mine = identities[one]
         event_files.add(mine, one)
         host = hosts.find(mine) if n_regions < 2 else None
         _place(one, host, fates, "events of the same detection")
         if host is None and n_regions < 2:
             hosts.add(mine, one)
     for one in (one for one in others if one.kind == LIGHTCURVE):
-        mine = identity(one.path)
+        mine = identities[one]
         host = hosts.find(mine)
         _place(one, host, fates, "light curve of the same detection")
         if host is None:
             hosts.add(mine, one)
     for one in (one for one in others if one.kind == REGION):
-        host = event_files.find(identity(one.path))
+        host = event_files.find(identities[one])
         if host is None:
             fates.quarantined[one] = Quarantined("orphan-region", "no event file of this detection is given")
         else:
@@ -134,16 +141,17 @@ def _place(one: Given, host: Given | None, fates: Fates, why: str) -> None:
 def stand_in(one: Given, fates: Fates) -> list[Given]:
     """Return what takes the place of an input that could not be used: a copy of it, else what joined it.
 
-    Whatever else had joined it goes with the first that takes its place.
+    Whatever else had joined it goes with the first that takes its place. `fates.used` is left to the caller.
     """
-    copies = [c for c, (of, why) in fates.companions.items() if of == one and why.endswith("equal counts")]
-    heirs = copies or fates.joined.get(one, [])
-    joined = [other for other in fates.joined.pop(one, []) if other not in heirs[:1]]
-    for heir in heirs[:1]:
+    copies, joined = fates.copies.pop(one, []), fates.joined.pop(one, [])
+    heirs = (copies or joined)[:1]
+    for heir in heirs:
         del fates.companions[heir]
-        fates.used.append(heir)
-        for other in dict.fromkeys([*copies[1:], *joined]):
+        rest = [other for other in joined if other != heir]
+        for other in (*copies[1:], *rest):
             fates.companions[other] = (heir, fates.companions[other][1])
-        if joined:
-            fates.joined[heir] = joined
-    return heirs[:1]
+        if copies[1:]:
+            fates.copies[heir] = copies[1:]
+        if rest:
+            fates.joined[heir] = rest
+    return heirs

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ..errors import Quarantined
 from .fits import header_facts
+from .fits_tables import open_tables
 from .pha import number
-from .responses import open_fits
 
 Array = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ def read_lightcurve(path: str | Path) -> LightCurveFile:
         ``no-counts``.
     """
     path = Path(path)
-    with open_fits(path) as file:
+    with open_tables(path) as file:
         hdu, background = _extensions(file)
         header = hdu.header
         _check_kind(header)

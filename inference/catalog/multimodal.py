@@ -17,6 +17,7 @@ from ..recipe import Recipe
 
 SPECTRUM = ("spectrum_ene_lo", "spectrum_ene_hi", "spectrum_flux", "spectrum_flux_err")
 GROUP_MIN = 5
+EXPANSION = 1100  # times: deflate packs no better
 NUMBERS = ("hard_hs", "hard_hm", "hard_ms", "var_prob_b", "var_index_b", "flux_significance_b", "ra", "dec")
 KEYS = ("obsid", "obi", "region_id")
 
@@ -44,8 +45,54 @@ def is_collection(path: Path) -> bool:
         return False
 
 
-def read_collection(path: Path, recipe: Recipe) -> Iterator[Row]:
-    """Yield every row of a collection, in order.
+def collection_rows(path: Path) -> int:
+    """Return how many rows a collection has, after checking that it can have them.
+
+    Raises
+    ------
+    Quarantined
+        ``not-ours``: not such a file, its columns differ in length or are no numbers, or it declares more
+        than so many bytes can hold.
+    """
+    import h5py
+
+    if not is_collection(path):
+        raise Quarantined("not-ours", "an HDF5 file without the columns " + ", ".join(SPECTRUM))
+    try:
+        with h5py.File(path, "r") as file:
+            lengths = {_check_column(file, name, path.stat().st_size) for name in _present(file)}
+    except OSError as error:
+        raise Quarantined("unreadable", f"{error}") from error
+    if len(lengths) != 1:
+        raise Quarantined("not-ours", "its columns differ in length")
+    (n,) = lengths
+    if not n:
+        raise Quarantined("no-counts", "the collection holds no rows")
+    return n
+
+
+def _present(file: Any) -> list[str]:
+    return [name for name in (*SPECTRUM, "name", *NUMBERS, *KEYS) if name in file]
+
+
+def _check_column(file: Any, name: str, size: int) -> int:
+    """Return the length of a column; refuse one that is none or that declares what the file cannot hold."""
+    import h5py
+
+    data = file[name]
+    if not isinstance(data, h5py.Dataset) or data.ndim not in (1, 2) or data.is_virtual or data.external:
+        raise Quarantined("not-ours", f"{name} is no column of the file")
+    kind = (data.dtype.metadata or {}).get("vlen", data.dtype)
+    text = kind is str or kind is bytes or np.dtype(kind).kind in "SU"
+    if text != (name == "name") or (not text and np.dtype(kind).kind not in "fiu"):
+        raise Quarantined("not-ours", f"{name} has type {data.dtype}")
+    if data.nbytes > EXPANSION * size:
+        raise Quarantined("not-ours", f"{name} declares {data.nbytes:,} bytes, the file has {size:,}")
+    return int(data.shape[0])
+
+
+def read_collection(path: Path, recipe: Recipe, rows: tuple[int, int] | None = None) -> Iterator[Row]:
+    """Yield the rows of a collection, in order.
 
     Parameters
     ----------
@@ -54,32 +101,32 @@ def read_collection(path: Path, recipe: Recipe) -> Iterator[Row]:
         ``spectrum_flux_err`` (counts s^-1 keV^-1), of variable length or padded.
     recipe : Recipe
         Must be the collection's own: rate density, 5 counts a group.
+    rows : (int, int), optional
+        The first row and the one after the last; all without.
 
     Raises
     ------
     Quarantined
-        ``not-ours``: not such a file, or its columns differ in length.
+        ``not-ours``, ``no-counts`` or ``unreadable``; see :func:`collection_rows`.
     """
     import h5py
 
-    if not is_collection(path):
-        raise Quarantined("not-ours", "an HDF5 file without the columns " + ", ".join(SPECTRUM))
+    begin, end = rows or (0, collection_rows(path))
     with h5py.File(path, "r") as file:
-        columns = {name: file[name][...] for name in SPECTRUM}
-        facts = {n: file[n][...] for n in ("name", *NUMBERS, *KEYS) if n in file}
-    n = len(columns[SPECTRUM[0]])
-    if any(len(values) != n for values in (*columns.values(), *facts.values())):
-        raise Quarantined("not-ours", "its columns differ in length")
-    for i in range(n):
+        present = _present(file)
+        columns = {name: file[name][begin:end] for name in SPECTRUM}
+        facts = {name: file[name][begin:end] for name in present if name not in SPECTRUM}
+    for number in range(begin, end):
+        i = number - begin
         detection: dict[str, Any] = {}
         try:
             detection = _detection({name: values[i] for name, values in facts.items()})
             lo, hi, y, error = (np.asarray(columns[name][i], np.float64) for name in SPECTRUM)
-            yield Row(i, detection, _grouped(lo, hi, y, error, recipe), None)
+            yield Row(number, detection, _grouped(lo, hi, y, error, recipe), None)
         except Quarantined as problem:
-            yield Row(i, detection, None, problem)
+            yield Row(number, detection, None, problem)
         except (ValueError, TypeError, OverflowError) as error:
-            yield Row(i, detection, None, Quarantined("unreadable", f"{type(error).__name__}: {error}"))
+            yield Row(number, detection, None, Quarantined("unreadable", f"{type(error).__name__}: {error}"))
 
 
 def _grouped(lo: Any, hi: Any, y: Any, error: Any, recipe: Recipe) -> Grouped:

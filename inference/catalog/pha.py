@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Quarantined
-from .responses import Array, column, open_fits
+from .file_bytes import file_bytes
+from .fits_tables import open_tables
+from .responses import Array, column
 
 MAX_CHANNELS = 1024
+MOST_COUNTS = 1e9  # in one channel; float32 and ACIS end far below
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,15 @@ def read_pha(path: Path) -> tuple[Pha, Pha | None]:
     Quarantined
         Not a Chandra ACIS type I spectrum, or one that cannot be read; see :func:`check_kind`.
     """
-    with open_fits(path) as file:
+    kept = file_bytes(path).kept
+    if "pha" not in kept:
+        kept["pha"] = _read(path)
+    found: tuple[Pha, Pha | None] = kept["pha"]
+    return found
+
+
+def _read(path: Path) -> tuple[Pha, Pha | None]:
+    with open_tables(path) as file:
         tables = spectrum_extensions(file)
         if not tables:
             raise Quarantined("no-spectrum", "no extension named SPECTRUM")
@@ -155,6 +166,8 @@ def _pha(hdu: Any) -> Pha:
         )
     if (counts < 0).any():
         raise Quarantined("negative-counts", f"{np.count_nonzero(counts < 0)} channels hold negative counts")
+    if counts.max(initial=0.0) > MOST_COUNTS:
+        raise Quarantined("absurd-counts", f"a channel holds {counts.max():.3g} counts")
     first = _first_channel(hdu)
     channel = (
         column(hdu, "CHANNEL").astype(np.int64) if "CHANNEL" in names else first + np.arange(len(counts))

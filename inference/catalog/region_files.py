@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ChandraEmbedError, Quarantined
+from .fits_tables import open_tables
 from .regions import SIZES, Region, Shape, length, position
-from .responses import open_fits
 
 LINE = re.compile(r"^([+\-!]?)\s*([a-z]+)\s*\(([^()]*)\)")
 PIXELS, SKY = {"physical"}, {"fk5", "icrs", "j2000", "wcs"}
@@ -43,7 +43,7 @@ def read_region_file(path: Path) -> Region:
 
 
 def _fits_shapes(path: Path) -> list[Shape]:
-    with open_fits(path) as file:
+    with open_tables(path) as file:
         tables = [hdu for hdu in file if hasattr(hdu, "columns") and "SHAPE" in _upper(hdu)]
         sources = [hdu for hdu in tables if not str(hdu.name).upper().startswith("BKG")]
         if not sources:

@@ -41,9 +41,13 @@ def read_response_table(path: Path, given: Sequence[Given]) -> dict[Path, Compan
         raise ChandraEmbedError(f"{path}: cannot be read as a table ({error})") from error
     if "file" not in table.colnames or not set(COLUMNS) & set(table.colnames):
         raise ChandraEmbedError(f"{path}: needs a column file and one of {', '.join(COLUMNS)}")
+    labels = {one.label: one for one in given}
+    names: dict[str, list[Given]] = {}
+    for one in given:
+        names.setdefault(one.path.name, []).append(one)
     found: dict[Path, Companions] = {}
     for number, row in enumerate(table, 1):
-        one = _input(path, number, str(row["file"]).strip(), given)
+        one = _input(path, number, str(row["file"]).strip(), labels, names)
         named = {}
         for column in COLUMNS:
             text = str(row[column]).strip() if column in table.colnames else ""
@@ -52,16 +56,16 @@ def read_response_table(path: Path, given: Sequence[Given]) -> dict[Path, Compan
             named[column] = find_named(path, text) or find_named(one.path, text)
             if named[column] is None:
                 raise ChandraEmbedError(f"{path}: row {number} names {column} {text!r}, which is not there")
-        if one.path.resolve() in found:
+        if Path(one.real) in found:
             raise ChandraEmbedError(f"{path}: row {number}: {one.label} stands in the table twice")
-        found[one.path.resolve()] = Companions(**named)
+        found[Path(one.real)] = Companions(**named)
     return found
 
 
-def _input(path: Path, number: int, name: str, given: Sequence[Given]) -> Given:
-    matches = [one for one in given if one.label == name]
-    if not matches and "/" not in name:
-        matches = [one for one in given if one.path.name == name]
+def _input(
+    path: Path, number: int, name: str, labels: dict[str, Given], names: dict[str, list[Given]]
+) -> Given:
+    matches = [labels[name]] if name in labels else names.get(name, [])
     if len(matches) == 1:
         return matches[0]
     why = "is not among the inputs" if not matches else f"stands {len(matches)} times: write its path"

@@ -1,22 +1,28 @@
 """Responses: effective area (ARF), redistribution (RMF) and channel energies (EBOUNDS), read with astropy."""
 
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Quarantined
+from .file_bytes import file_bytes
+from .fits_tables import open_fits as open_fits  # what other readers of responses open with
+from .fits_tables import open_tables
 
 Array = NDArray[np.float64]
+Response = TypeVar("Response")
 CHANNEL_WIDTH = 0.0146  # keV, ACIS PI
+KEPT = 256  # responses
 MATRIX_NAMES = ("MATRIX", "RSP_MATRIX", "SPECRESP MATRIX")
+
+
+_read: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -47,39 +53,6 @@ class Rmf:
     ebounds: Ebounds
 
 
-@contextmanager
-def open_fits(path: Path) -> Iterator[Any]:
-    """Open a FITS file (plain or gzip) as astropy does, silently, and close it.
-
-    Raises
-    ------
-    Quarantined
-        ``empty-file``, ``not-fits`` or ``unreadable``.
-    """
-    from astropy.io import fits
-    from astropy.io.fits.verify import VerifyError
-
-    damaged = (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, zlib.error, VerifyError)
-    try:
-        if path.stat().st_size == 0:
-            raise Quarantined("empty-file", "the file holds no bytes")
-    except OSError as error:
-        raise Quarantined("unreadable", str(error.strerror or error)) from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            file = fits.open(path, memmap=False)
-        except damaged as error:
-            raise Quarantined("not-fits", f"astropy cannot open it ({error})") from error
-        with file:
-            try:
-                yield file
-            except Quarantined:
-                raise
-            except damaged as error:
-                raise Quarantined("unreadable", f"{type(error).__name__}: {error}") from error
-
-
 def column(hdu: Any, name: str) -> Array:
     """Return a scalar column as float64, TSCAL and TZERO applied.
 
@@ -100,17 +73,39 @@ def _table(file: Any, names: tuple[str, ...]) -> Any:
     raise Quarantined("bad-response", f"no extension named {' or '.join(names)}")
 
 
-@lru_cache(maxsize=64)
+def _by_content(kind: str, path: Path, read: Callable[[Path], Response]) -> Response:
+    """Read a response, or return what the same bytes gave before, under whatever name."""
+    try:
+        key = kind, file_bytes(path).sha256
+        if key not in _read:
+            _read[key] = read(path)
+    except Quarantined as problem:
+        if problem.reason in ("bad-response", "response-mismatch"):
+            raise
+        raise Quarantined("bad-response", f"{path.name}: {problem}") from problem
+    _read.move_to_end(key)
+    while len(_read) > KEPT:
+        _read.popitem(last=False)
+    found: Response = _read[key]
+    return found
+
+
 def read_arf(path: Path) -> Arf:
-    """Read an ARF (extension SPECRESP).
+    """Read an ARF (extension SPECRESP); of files with the same bytes one is read.
 
     Raises
     ------
     Quarantined
-        ``bad-response``: no such extension, or energies or areas that are not finite and ascending.
+        ``bad-response``: no such extension, or energies or areas that are not finite and ascending;
+        ``response-mismatch``: of another detector.
     """
-    with open_fits(path) as file:
+    return _by_content("arf", path, _arf)
+
+
+def _arf(path: Path) -> Arf:
+    with open_tables(path) as file:
         hdu = _table(file, ("SPECRESP",))
+        _check_detector(path, hdu)
         arf = Arf(column(hdu, "ENERG_LO"), column(hdu, "ENERG_HI"), column(hdu, "SPECRESP"))
     _check_energies(path, arf.energ_lo, arf.energ_hi)
     if not np.isfinite(arf.area).all() or (arf.area < 0).any():
@@ -125,17 +120,30 @@ def _check_energies(path: Path, lo: Array, hi: Array) -> None:
         raise Quarantined("bad-response", f"{path.name}: energies are not finite and ascending")
 
 
-@lru_cache(maxsize=64)
 def read_ebounds(path: Path) -> Ebounds:
-    """Read the channel energies of an RMF (extension EBOUNDS), in ascending energy.
+    """Read the channel energies of an RMF (extension EBOUNDS), in ascending energy; the matrix is not read.
 
     Raises
     ------
     Quarantined
-        ``bad-response``: no such extension, or energies that are not finite and ascending.
+        ``bad-response``: no such extension, or energies that are not finite and ascending;
+        ``response-mismatch``: of another detector.
     """
-    with open_fits(path) as file:
-        return _ebounds(path, _table(file, ("EBOUNDS",)))
+    return _by_content("ebounds", path, _bounds)
+
+
+def _bounds(path: Path) -> Ebounds:
+    with open_tables(path) as file:
+        hdu = _table(file, ("EBOUNDS",))
+        _check_detector(path, hdu)
+        return _ebounds(path, hdu)
+
+
+def _check_detector(path: Path, hdu: Any) -> None:
+    """Refuse a response that says it is of another detector; one that does not say may be of ours."""
+    said = [str(hdu.header.get(key, "") or "").strip().upper() for key in ("TELESCOP", "INSTRUME")]
+    if said[0] not in ("CHANDRA", "AXAF", "") or said[1] not in ("ACIS", ""):
+        raise Quarantined("response-mismatch", f"{path.name} is of {' '.join(said)}")
 
 
 def _ebounds(path: Path, hdu: Any) -> Ebounds:

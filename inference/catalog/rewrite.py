@@ -10,12 +10,16 @@ from pathlib import Path
 import h5py
 
 from ..errors import StoreError
+from .lock import writing
+from .store import reason
 
 SPARE = 1 << 20  # bytes left over for attributes and the file system's own needs
 
 
 def make_room(path: Path, more: int) -> None:
     """Remove copies that killed runs left; raise where one `more` bytes larger does not fit beside `path`.
+
+    Call it inside :func:`~.lock.writing`, or it removes the copy of a run that is alive.
 
     Raises
     ------
@@ -59,26 +63,29 @@ def rewritten(path: Path, group: str, more: int) -> Iterator[h5py.File]:
     Raises
     ------
     StoreError
-        Too little room, or the disk refuses.
+        Too little room, the disk refuses, or another process is writing the file.
     """
-    real = path.resolve()
-    make_room(path, more)
-    handle, name = tempfile.mkstemp(prefix=_stem(real), dir=real.parent)
-    os.close(handle)
-    copy = Path(name)
-    try:
-        with h5py.File(copy, "w") as file:
-            _copy_all_but(real, group, file)
-            yield file
-        shutil.copymode(real, copy)
-        _sync(copy)
-        os.replace(copy, real)
-        if hasattr(os, "O_DIRECTORY"):
-            _sync(real.parent)
-    except OSError as error:
-        raise StoreError(f"{path}: could not be rewritten and is as it was ({error})") from error
-    finally:
-        copy.unlink(missing_ok=True)
+    with writing(path):
+        real = path.resolve()
+        make_room(path, more)
+        handle, name = tempfile.mkstemp(prefix=_stem(real), dir=real.parent)
+        os.close(handle)
+        copy = Path(name)
+        try:
+            with h5py.File(copy, "w") as file:
+                _copy_all_but(real, group, file)
+                yield file
+            shutil.copymode(real, copy)
+            _sync(copy)
+            os.replace(copy, real)
+            if hasattr(os, "O_DIRECTORY"):
+                _sync(real.parent)
+        except OSError as error:
+            raise StoreError(
+                f"{path}: could not be rewritten and is as it was ({reason(error)}); make room, then repeat"
+            ) from error
+        finally:
+            copy.unlink(missing_ok=True)
 
 
 def _copy_all_but(real: Path, group: str, file: h5py.File) -> None:

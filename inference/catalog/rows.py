@@ -174,7 +174,10 @@ def _select(
 
 def _measured(facts: dict[str, Any], observation: Observation, recipe: Recipe, **more: Any) -> Row:
     """A row with what is measured on the counts."""
-    value, error = preprocess(observation, recipe)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, error = preprocess(observation, recipe)
+    if not (np.isfinite(value).all() and np.isfinite(error).all()):
+        raise Quarantined("not-finite", "the spectrum is beyond single precision: absurd exposure or scaling")
     source, _, net = band_counts(observation)
     detection = facts | {
         "counts": source,

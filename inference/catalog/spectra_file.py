@@ -1,7 +1,7 @@
 """Writing ``spectra.h5``: what ingest and simulate share.
 
 Rows are gathered into chunks of :data:`CHUNK`, and the file is flushed after each: datasets here grow,
-since how many inputs can be used is known only at the end.
+since how many inputs can be used is known only at the end. What the disk refuses is raised as OSError.
 """
 
 import hashlib
@@ -19,7 +19,9 @@ from ..event_list import EventList
 from ..preprocess import Observation
 from ..recipe import Recipe
 from . import store
+from .contents import need
 from .event_table import create_event_groups, write_events, write_lightcurves
+from .patient_file import PatientFile
 from .schema import BY_NAME, COLUMNS
 
 if TYPE_CHECKING:
@@ -27,17 +29,71 @@ if TYPE_CHECKING:
 
 CHUNK = 256
 CHANNELS = 1024
+WHOLE = {"int8": 2**7, "int32": 2**31, "int64": 2**63}
 
 
-class _Pending(NamedTuple):
-    """One detection that waits to be written."""
+class Channels(NamedTuple):
+    """The counts of one detection as ``/counts`` holds them.
+
+    `source` and `background` (None: there is none) have shape (m,), float32; `lo` and `hi` are the energies
+    of the channels, keV, shape (m,), float64.
+    """
+
+    source: NDArray[np.float32]
+    background: NDArray[np.float32] | None
+    scale: float
+    lo: NDArray[np.float64]
+    hi: NDArray[np.float64]
+
+
+class Entry(NamedTuple):
+    """One detection as it is written: columns, the spectrum on the grid, and what it came from."""
 
     detection: dict[str, Any]
     value: NDArray[np.float32]
     error: NDArray[np.float32]
-    observation: Observation | None
-    events: EventList | None
-    lightcurve: "LightCurve | None"
+    channels: Channels | None
+    events: EventList | None = None
+    lightcurve: "LightCurve | None" = None
+
+
+def entry(
+    detection: Mapping[str, Any],
+    value: NDArray[np.float32],
+    error: NDArray[np.float32],
+    observation: Observation | None,
+    events: EventList | None = None,
+    lightcurve: "LightCurve | None" = None,
+) -> Entry:
+    """Return one detection as it is written; the arguments are those of :meth:`SpectraWriter.append`.
+
+    Raises
+    ------
+    Quarantined
+        A text is longer than its column, or a whole number beyond it.
+    """
+    for name, given in detection.items():
+        column = BY_NAME[name]
+        most = WHOLE.get(column.dtype)
+        if most and not -most <= given < most:
+            raise Quarantined("bad-value", f"{name} is {given}")
+        if column.length and len(str(given).encode()) > column.length:
+            raise Quarantined(
+                "name-too-long", f"{name} has more than {column.length} bytes: {str(given)[:60]!r}..."
+            )
+    channels = None if observation is None else _channels(observation)
+    return Entry(dict(detection), value, error, channels, events, lightcurve)
+
+
+def _channels(observation: Observation) -> Channels:
+    source = observation.counts.astype(np.float32)
+    background, scale = None, float("nan")
+    if observation.background is not None:
+        factor = np.broadcast_to(np.asarray(observation.scale, np.float64), (len(source),))
+        scale = float(factor.mean())
+        # a scale that varies by channel is folded into the background, so that scale stays one number
+        background = (observation.background * (factor / scale if scale else 1.0)).astype(np.float32)
+    return Channels(source, background, scale, observation.energy_lo, observation.energy_hi)
 
 
 class SpectraWriter:
@@ -55,12 +111,16 @@ class SpectraWriter:
 
     def __init__(self, path: Path, recipe: Recipe, attributes: Mapping[str, Any]) -> None:
         self.path, self.recipe, self.rows = path, recipe, 0
-        self.file = store.create(
-            path,
-            store.SPECTRA,
-            {"recipe": recipe.to_json(), "recipe_fingerprint": recipe.fingerprint, **attributes},
-        )
-        self._pending: list[_Pending] = []
+        if not path.parent.is_dir():
+            raise StoreError(f"{path}: there is no folder {path.parent}; make it first")
+        try:
+            self._disk = PatientFile(path)
+        except OSError as error:
+            raise store.unwritable(path, error, "give another name, or change the permissions") from error
+        self.file = h5py.File(self._disk, "w")
+        said = {"recipe": recipe.to_json(), "recipe_fingerprint": recipe.fingerprint, **attributes}
+        store.begin(self.file, store.SPECTRA, said)
+        self._pending: list[Entry] = []
         self._grids: dict[str, int] = {}
         self._create()
 
@@ -158,13 +218,11 @@ class SpectraWriter:
         Quarantined
             A text is longer than its column.
         """
-        for name, text in detection.items():
-            length = BY_NAME[name].length
-            if length and len(str(text).encode()) > length:
-                raise Quarantined(
-                    "name-too-long", f"{name} has more than {length} bytes: {str(text)[:60]!r}..."
-                )
-        self._pending.append(_Pending(dict(detection), value, error, observation, events, lightcurve))
+        self.add(entry(detection, value, error, observation, events, lightcurve))
+
+    def add(self, one: Entry) -> None:
+        """Add one detection that :func:`entry` made."""
+        self._pending.append(one)
         if len(self._pending) == CHUNK:
             self._flush()
 
@@ -190,31 +248,30 @@ class SpectraWriter:
         write_lightcurves(self.file, [row.lightcurve for row in self._pending])
         self._pending.clear()
         self.file.flush()
+        self._disk.check()
 
     def _flush_counts(self, rows: slice) -> None:
         n = len(self._pending)
         source = np.zeros((n, CHANNELS), np.float32)
         background = np.full((n, CHANNELS), np.nan, np.float32)
         scale, grid = np.full(n, np.nan), np.full(n, -1, np.int32)
-        for i, observation in enumerate(row.observation for row in self._pending):
-            if observation is None:
+        for i, channels in enumerate(row.channels for row in self._pending):
+            if channels is None:
                 continue
-            m = len(observation.counts)
-            source[i, :m] = observation.counts
-            grid[i] = self._grid(observation)
-            if observation.background is not None:
-                factor = np.broadcast_to(np.asarray(observation.scale, np.float64), (m,))
-                scale[i] = factor.mean()
-                # a scale that varies by channel is folded into the background, so that scale stays one number
+            m = len(channels.source)
+            source[i, :m] = channels.source
+            grid[i] = self._grid(channels)
+            if channels.background is not None:
+                scale[i] = channels.scale
                 background[i] = 0
-                background[i, :m] = observation.background * (factor / scale[i] if scale[i] else 1.0)
+                background[i, :m] = channels.background
         counts = self.file["counts"]
         counts["source"][rows], counts["background"][rows] = source, background
         counts["scale"][rows], counts["grid"][rows] = scale, grid
 
-    def _grid(self, observation: Observation) -> int:
+    def _grid(self, channels: Channels) -> int:
         """Return the row that holds these channel energies, adding one where they are new."""
-        lo, hi = observation.energy_lo, observation.energy_hi
+        lo, hi = channels.lo, channels.hi
         key = hashlib.sha256(lo.tobytes() + hi.tobytes()).hexdigest()
         if key not in self._grids:
             row = self._grids[key] = len(self._grids)
@@ -269,6 +326,8 @@ class SpectraWriter:
         store.write_dataset(made, "row", numbers, "", "its row; -1: none")
         for name, value in (attributes or {}).items():
             self.file.attrs[name] = value
+        self.file.flush()
+        self._disk.check()
         store.finish(self.file)
 
     def __enter__(self) -> Self:
@@ -277,7 +336,14 @@ class SpectraWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.file.close()
+        try:
+            self.file.close()
+        except (OSError, RuntimeError):
+            self._disk.check()  # the cause, where it is the disk
+            raise
+        finally:
+            self._disk.close()
+        self._disk.check()
 
 
 def spectra_block(file: h5py.File, start: int, stop: int) -> NDArray[np.float32]:
@@ -286,9 +352,16 @@ def spectra_block(file: h5py.File, start: int, stop: int) -> NDArray[np.float32]
     Raises
     ------
     StoreError
-        A row holds NaN or infinity.
+        There are no spectra, they cannot be read, or a row holds NaN or infinity.
     """
-    block: NDArray[np.float32] = file["spectrum/value"][start:stop]
+    need(file, "spectrum/value")
+    try:
+        block: NDArray[np.float32] = file["spectrum/value"][start:stop]
+    except OSError as error:
+        raise StoreError(
+            f"{file.filename}: rows {start} to {stop - 1} of /spectrum/value cannot be read ({error}); "
+            "ingest the file again"
+        ) from error
     bad = ~np.isfinite(block).all(axis=1)
     if bad.any():
         row = start + int(np.argmax(bad))

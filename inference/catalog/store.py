@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
+from .contents import check_contents
+from .lock import writing
 from .schema import BY_NAME
 
 logger = logging.getLogger("chandra_embed")
@@ -68,9 +70,16 @@ def may_write(path: Path, overwrite: bool) -> None:
     Raises
     ------
     StoreError
-        The file exists, is no unfinished file of ours, and `overwrite` is False.
+        The file exists, is no unfinished file of ours, and `overwrite` is False; it is being written; or it
+        is a folder.
     """
-    if overwrite or not path.exists():
+    if not path.exists():
+        return
+    if path.is_dir():
+        raise StoreError(f"{path}: is a folder; give the name of a file in it")
+    with writing(path):  # an unfinished file may be one that is being written
+        pass
+    if overwrite:
         return
     try:
         with h5py.File(path, "r") as file:
@@ -99,7 +108,13 @@ def create(path: Path, kind: str, attributes: Mapping[str, Any]) -> h5py.File:
     try:
         file = h5py.File(path, "w")
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(path, error, "give another name, or change the permissions") from error
+    begin(file, kind, attributes)
+    return file
+
+
+def begin(file: h5py.File, kind: str, attributes: Mapping[str, Any]) -> None:
+    """Write the root attributes of a new file, as :func:`create` does."""
     file.attrs["format"] = kind
     file.attrs["format_version"] = FORMAT_VERSION
     file.attrs["complete"] = np.False_
@@ -108,7 +123,17 @@ def create(path: Path, kind: str, attributes: Mapping[str, Any]) -> h5py.File:
     file.attrs["versions"] = versions()
     for name, value in attributes.items():
         file.attrs[name] = value
-    return file
+
+
+def reason(error: OSError) -> str:
+    """Return why the system refused, in a word or two; h5py buries the number in a long text."""
+    number = error.errno or next(map(int, re.findall(r"errno = (\d+)", str(error))), 0)
+    return os.strerror(number) if number else str(error)
+
+
+def unwritable(path: Path, error: OSError, then: str) -> StoreError:
+    """Return the error for a file that the system will not write; `then` tells what to do."""
+    return StoreError(f"{path}: cannot be written ({reason(error)}); {then}")
 
 
 def finish(file: h5py.File) -> None:
@@ -135,29 +160,58 @@ def open_store(path: Path, kind: str, *, mode: str = "r", unfinished: bool = Fal
     Raises
     ------
     StoreError
-        Not HDF5, of another kind, of a newer format, or unfinished.
+        Not HDF5, of another kind, of a newer format, unfinished, or with datasets that do not fit each
+        other; see :func:`.contents.check_contents`.
     """
+    if path.is_dir() or not path.exists():
+        raise StoreError(f"{path}: {'is a folder, not an HDF5 file' if path.is_dir() else 'does not exist'}")
     try:
         file = h5py.File(path, mode)
+    except BlockingIOError as error:
+        raise StoreError(f"{path}: is open in another process; wait for that to end") from error
     except OSError as error:
         raise StoreError(f"{path}: not an HDF5 file that can be opened ({error})") from error
-    found = file.attrs.get("format")
+    try:
+        _check(file, path, kind, unfinished)
+    except StoreError:
+        file.close()
+        raise
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError) as error:  # what h5py says of damage
+        file.close()
+        raise StoreError(f"{path}: is damaged ({error}); make it again") from error
+    return file
+
+
+def _check(file: h5py.File, path: Path, kind: str, unfinished: bool) -> None:
+    """Raise where an open file is not what is wanted."""
+    found, form = file.attrs.get("format"), file.attrs.get("format_version", 0)
+    complete = bool(np.all(file.attrs.get("complete", False)))
     problem = None
-    if found != kind:
-        problem = f"is {found!r}, not {kind!r}; " + (
+    if not isinstance(found, str) or found != kind:
+        problem = f"has format {found!r}, not {kind!r}; " + (
             "make one with: chandra-embed ingest" if kind == SPECTRA else "make one with: chandra-embed embed"
         )
-    elif int(file.attrs.get("format_version", 0)) > FORMAT_VERSION:
+    elif not isinstance(form, int | np.integer):
+        problem = f"has format version {form!r}, which is no whole number; make the file again"
+    elif form > FORMAT_VERSION:
         problem = (
-            f"has format version {file.attrs['format_version']}, this program reads up to {FORMAT_VERSION}; "
-            f"it was written by {file.attrs.get('versions', 'an unknown version')}: upgrade chandra-embed"
+            f"has format version {form}, this program reads up to {FORMAT_VERSION}; "
+            f"it was written by {_writer(file)}: upgrade chandra-embed"
         )
-    elif not unfinished and not file.attrs.get("complete", False):
+    elif not unfinished and not complete:
         problem = "is not finished; run the command that writes it again"
     if problem:
-        file.close()
         raise StoreError(f"{path}: {problem}")
-    return file
+    if complete:
+        check_contents(file)
+
+
+def _writer(file: h5py.File) -> str:
+    """Which program wrote a file, as far as it tells."""
+    try:
+        return f"chandra-embed {json.loads(file.attrs['versions'])['chandra-embed']}"
+    except (LookupError, TypeError, ValueError):
+        return "an unknown version"
 
 
 def create_dataset(
@@ -214,15 +268,32 @@ def read_column(file: h5py.File, name: str) -> NDArray[Any]:
     Raises
     ------
     StoreError
-        The file has no such column.
+        The file has no such column, or one that cannot be read.
     """
     group = file["detection"]
     if name not in group:
-        raise StoreError(
-            f"{file.filename}: no column {name!r} in /detection; there are {', '.join(sorted(group))}"
-        )
-    data = group[name][...]
-    return np.char.decode(data, "utf-8") if data.dtype.kind == "S" else data
+        raise StoreError(f"{file.filename}: no column {name!r} in /detection; make the file again")
+    return read_dataset(group[name])
+
+
+def read_dataset(dataset: h5py.Dataset) -> NDArray[Any]:
+    """Return a whole dataset: text as a NumPy str array, the others as stored.
+
+    Raises
+    ------
+    StoreError
+        It cannot be read, or is text that is not UTF-8.
+    """
+    try:
+        if dataset.dtype.kind == "O":
+            return np.array(dataset.asstr()[...], dtype=np.str_)
+        data: NDArray[Any] = dataset[...]
+        return np.char.decode(data, "utf-8") if data.dtype.kind == "S" else data
+    except UnicodeDecodeError as error:
+        problem = f"is not UTF-8 ({error})"
+    except (OSError, TypeError) as error:
+        problem = f"cannot be read ({error})"
+    raise StoreError(f"{dataset.file.filename}: {dataset.name} {problem}; make the file again")
 
 
 def row_count(file: h5py.File) -> int:

@@ -19,7 +19,7 @@ from .options import device_option, input_argument, json_option, model_option, o
     "--batch-size",
     type=click.IntRange(min=1),
     default=None,
-    help="Rows of one call of the model.  [default: 64 on a CPU, 1024 on CUDA]",
+    help="Rows of one call of the model.  [default: 32 on a CPU, 1024 on CUDA]",
 )
 @overwrite_option
 @json_option

@@ -7,11 +7,13 @@ import click
 
 from .base import Command
 from .options import (
+    FiniteRange,
     group_min_option,
     json_option,
     output_option,
     overwrite_option,
     quantity_option,
+    refuse_input,
     seed_option,
 )
 
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--spread",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=1.0,
     show_default=True,
     help="Width of the physics within a class over what the literature gives; with --catalog.",
@@ -88,6 +90,9 @@ def simulate(
 
     if number is None and catalog is None:
         raise click.UsageError("give -n N, how many detections, or --catalog TABLE, one a row")
+    if spread != 1 and catalog is None:
+        raise click.UsageError("--spread is of classes, which only --catalog gives")
+    refuse_input(output, catalog)
     may_write(output, overwrite)
     recipe = Recipe(quantity=quantity, group_min=group_min)
     read = read_responses(responses) if responses else []
@@ -101,7 +106,7 @@ def simulate(
             with Progress(number, "simulate", unit="spectra") as progress:
                 write_simulation(output, number, seed, recipe, read, progress.update)
     except KeyboardInterrupt:
-        raise click.ClickException(f"stopped; {output} is unfinished: run the same command again") from None
+        raise click.ClickException(f"{output}: stopped and not written; run the same command again") from None
     _summary(output, as_json)
 
 
@@ -113,7 +118,12 @@ def _conditions(
     from ..simulate.conditioned import Conditions
     from ..simulate.impute import find_pool
 
-    return Conditions(read_catalog(catalog), seed, recipe, find_pool(), responses, spread)
+    found = read_catalog(catalog)
+    for reason, count in found.left_out.items():
+        click.echo(f"note: {catalog}: {count:,} rows left out: {reason}", err=True)
+    for note in found.notes:
+        click.echo(f"note: {catalog}: {note}", err=True)
+    return Conditions(found, seed, recipe, find_pool(), responses, spread)
 
 
 def _summary(path: Path, as_json: bool) -> None:

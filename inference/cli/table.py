@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from .base import Command
-from .options import input_argument, json_option, output_option, overwrite_option
+from .options import input_argument, json_option, output_option, overwrite_option, refuse_input
 
 
 @click.command(cls=Command)
@@ -39,9 +39,14 @@ def table(
     """
     from ..catalog import store
     from ..catalog.tables import build_table, check_extension, write_table
+    from ..errors import ChandraEmbedError
     from .layout import json_line
 
-    check_extension(output)
+    try:
+        check_extension(output)
+    except ChandraEmbedError as error:
+        raise click.UsageError(str(error)) from error
+    refuse_input(output, embeddings)
     store.may_write(output, overwrite)
     names = [name.strip() for name in columns.split(",")] if columns is not None else None
     with store.open_store(embeddings, store.EMBEDDINGS) as file:

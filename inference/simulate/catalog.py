@@ -179,7 +179,8 @@ def read_catalog(path: Path) -> Catalog:
             "(Fs or flux_aper_s, ...): not a table to simulate"
         )
     if not n:
-        raise ChandraEmbedError(f"{path}: the table has no rows")
+        why = "".join(f", and {count} lines {reason}" for reason, count in no_rows.items())
+        raise ChandraEmbedError(f"{path}: the table has no rows{why}")
     text = {q: texts[used[q]] if q in used else [""] * n for q in _TEXT}
     number = {
         q: numbers(texts[used[q]], path, used[q]) if q in used else np.full(n, np.nan) for q in _NUMBERS

@@ -73,7 +73,10 @@ def _read_astropy(path: Path, wanted: Container[str]) -> dict[str, list[str]]:
             warnings.simplefilter("ignore")  # units and further tables in the file do not matter here
             table = Table.read(path)
     except Exception as error:  # astropy raises whatever the format's reader does
-        raise ChandraEmbedError(f"{path}: cannot be read as a table ({error})".splitlines()[0]) from error
+        why = next(iter(str(error).splitlines()), type(error).__name__)  # more lines list all its formats
+        raise ChandraEmbedError(
+            f"{path}: cannot be read as a table ({why}); give CSV, FITS, VOTable or ECSV"
+        ) from error
     texts = {}
     for column in table.colnames:
         if column not in wanted or table[column].ndim != 1:

@@ -1,5 +1,6 @@
 """Write simulated detections to ``spectra.h5``, with the truth beside them in ``/truth``."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import h5py
 import numpy as np
 
 from ..catalog import store
+from ..catalog.lock import writing
 from ..catalog.spectra_file import CHUNK, SpectraWriter
 from ..recipe import Recipe
 from .conditioned import Conditions, simulate_catalog
@@ -164,6 +166,8 @@ def write_rows(
 ) -> None:
     """Write `n` simulated detections and their truth, a chunk at a time, into a new ``spectra.h5``.
 
+    The file has another name until it is whole, so a kill at any moment leaves it as it was.
+
     Parameters
     ----------
     path : Path
@@ -184,20 +188,35 @@ def write_rows(
     StoreError
         The file cannot be written.
     """
-    with SpectraWriter(path, recipe, {"draws": DRAWS, **attributes}) as writer:
-        truth = _create_truth(writer.file, n, recipe)
-        pending: list[Simulated] = []
-        for row, s in enumerate(rows):
-            pending.append(s)
-            if len(pending) == CHUNK or row == n - 1:
-                start = row + 1 - len(pending)
-                _write_truth(truth, start, pending)
-                for done in pending:
-                    writer.append(done.detection, done.value, done.error, done.observation, done.events)
-                if step:
-                    step(len(pending))
-                pending.clear()
-        writer.close()
+    draft = path.with_name(f".{path.name}.part")
+    with writing(path):
+        try:
+            with SpectraWriter(draft, recipe, {"draws": DRAWS, **attributes}) as writer:
+                _write(writer, n, rows, step)
+            os.replace(draft, path)
+        except OSError as error:
+            raise store.unwritable(path, error, "make room or give another name") from error
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _write(
+    writer: SpectraWriter, n: int, rows: Iterable[Simulated], step: Callable[[int], None] | None
+) -> None:
+    """Write all rows, a chunk at a time, and finish the file."""
+    truth = _create_truth(writer.file, n, writer.recipe)
+    pending: list[Simulated] = []
+    for row, s in enumerate(rows):
+        pending.append(s)
+        if len(pending) == CHUNK or row == n - 1:
+            start = row + 1 - len(pending)
+            _write_truth(truth, start, pending)
+            for done in pending:
+                writer.append(done.detection, done.value, done.error, done.observation, done.events)
+            if step:
+                step(len(pending))
+            pending.clear()
+    writer.close()
 
 
 def _create_truth(file: h5py.File, n: int, recipe: Recipe) -> h5py.Group:

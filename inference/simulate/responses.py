@@ -99,8 +99,8 @@ def read_responses(folder: Path) -> list[Response]:
         logger.warning("%s: not used as responses: %s", folder, "; ".join(problems))
     if not responses:
         raise ChandraEmbedError(
-            f"{folder}: no ARF and RMF that pair (same name but for _arf3/_rmf3, .arf/.rmf or .warf/.wrmf); "
-            "name another folder with --responses"
+            f"{folder}: no ARF and RMF that pair (same name but for _arf3/_rmf3, .arf/.rmf or .warf/.wrmf) "
+            f"and can be used{f' ({problems[0]})' if problems else ''}; name another folder with --responses"
         )
     return responses
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ...models.onnx_file import read_onnx
 from ..errors import BundleError
 from .encoder import SENTENCE_FILES, check_texts
 from .wordpiece import WordPiece
@@ -75,12 +76,18 @@ class SentenceEncoder:
         Raises
         ------
         BundleError
-            A file is missing or is no BERT-type model.
+            A file is missing, is no BERT-type model, or keeps weights in another file.
         DeviceError
             CUDA was asked for and does not answer.
         """
         from ..runtime import open_session
 
+        beside = read_onnx(folder / MODEL).external
+        if beside:  # a bundle would be frozen without them
+            raise BundleError(
+                f"{folder / MODEL}: keeps weights in other files ({', '.join(sorted(beside))}); "
+                "save the model as one file"
+            )
         tokenizer = WordPiece.load(folder / VOCABULARY, lowercase=_lowercase(folder / SETTINGS))
         session, _ = open_session(folder / MODEL, device)
         return cls(session, tokenizer, folder / MODEL)

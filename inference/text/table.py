@@ -117,7 +117,7 @@ def _json_rows(path: Path, lines: list[str]) -> Iterator[tuple[int, dict[str, An
             continue
         try:
             row = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ChandraEmbedError(f"{path}: line {line}: not JSON ({error}); one object a line") from error
         if not isinstance(row, dict):
             raise ChandraEmbedError(f"{path}: line {line}: not a JSON object; one object a line")

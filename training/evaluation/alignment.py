@@ -64,13 +64,13 @@ def run(
         "alignment-spread": spreads,
     }
     meta = _meta(pairs, seed)
-    for name, each in {"alignment": rows, **others}.items():
-        write_result(folder, name, each, meta)
     from .alignment_figures import draw_narrowing, draw_recalls
 
     save_figure(folder, "alignment", draw_recalls(rows, pairs.data))
     if cosines and spreads:
         save_figure(folder, "alignment-neighbours", draw_narrowing(cosines, spreads, pairs.data))
+    for name, each in {**others, "alignment": rows}.items():
+        write_result(folder, name, each, meta)
     return rows, others
 
 

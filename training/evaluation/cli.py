@@ -96,11 +96,12 @@ def clusters(
     from .clustering import run, table
 
     prepare(output, "clusters", overwrite, "about eight minutes" if spread_curve else "about three minutes")
-    rows = run(_sample(spectra, model, output), output)
+    sample = _sample(spectra, model, output)
     if spread_curve:
         from .spread import SPREADS, write_spread
 
         write_spread({spread: _sample((), model, output, spread) for spread in SPREADS}, output)
+    rows = run(sample, output)
     tell(rows, table(rows), output, as_json)
 
 
@@ -268,13 +269,14 @@ def _sample(spectra: Sequence[Path], model: str, output: Path, spread: float = 1
 def _of_recipe(spectra: Sequence[Path], model: str) -> list[Path]:
     """Return the files that a model can read; none given stays none."""
     from ...inference.catalog import store
+    from ...inference.catalog.contents import stored_recipe
     from ...inference.encoder import Encoder
 
     fingerprint = Encoder.load(model, "cpu").recipe.fingerprint
     kept = []
     for path in spectra:
         with store.open_store(path, store.SPECTRA) as file:
-            if file.attrs["recipe_fingerprint"] == fingerprint:
+            if stored_recipe(file).fingerprint == fingerprint:
                 kept.append(path)
     if spectra and not kept:
         raise ChandraEmbedError(f"{model}: none of the files is of its recipe; make one for it")

@@ -29,7 +29,12 @@ def prepare(output: Path, name: str, overwrite: bool, duration: str) -> None:
         raise ChandraEmbedError(f"{path}: exists already; give --overwrite to replace it, or another -o")
     import matplotlib  # noqa: F401  missing, it is told before the work rather than after
 
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChandraEmbedError(
+            f"{output}: the folder cannot be made ({error.strerror or error}); give another -o"
+        ) from error
     click.echo(f"{name}: this takes {duration} on two cores", err=True)
 
 

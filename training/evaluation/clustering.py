@@ -275,9 +275,9 @@ def run(sample: "Sample", folder: Path) -> list[dict[str, Any]]:
     if not rows:
         there = ", ".join(sorted(set(map(str, sample.detection["class"])))) or "nothing"
         raise ChandraEmbedError(f"{file_names(sample)}: the column class holds {there}, no two of {CLASSES}")
-    write_result(folder, "clusters", rows, meta)
     write_result(folder, "clusters_forest", forests, meta)
     save_figure(folder, "clusters_accuracy", figures.draw_accuracy(rows, sample.simulated))
+    write_result(folder, "clusters", rows, meta)
     return rows
 
 

@@ -10,7 +10,9 @@ from ...inference.recipe import Recipe
 SEED = 7
 
 
-def kept_file(path: Path, wanted: Mapping[str, Any], simulate: Callable[[], None]) -> None:
+def kept_file(
+    path: Path, wanted: Mapping[str, Any], simulate: Callable[[], None], rows: int | None = None
+) -> None:
     """Simulate a file of spectra unless it is there already.
 
     Parameters
@@ -22,6 +24,8 @@ def kept_file(path: Path, wanted: Mapping[str, Any], simulate: Callable[[], None
         or one that is not complete, is replaced.
     simulate : callable
         Writes the file.
+    rows : int, optional
+        Detections that a file to keep has.
 
     Raises
     ------
@@ -30,18 +34,19 @@ def kept_file(path: Path, wanted: Mapping[str, Any], simulate: Callable[[], None
     """
     from ...inference.simulate.output import DRAWS
 
-    if not _is_there(path, {"draws": DRAWS, **wanted}):
+    if not _is_there(path, {"draws": DRAWS, **wanted}, rows):
         path.parent.mkdir(parents=True, exist_ok=True)
         simulate()
 
 
-def _is_there(path: Path, wanted: Mapping[str, Any]) -> bool:
+def _is_there(path: Path, wanted: Mapping[str, Any], rows: int | None) -> bool:
     """Whether a complete file with these root attributes is there; one of another kind is not replaced."""
     if not path.exists():
         return False
     with store.open_store(path, store.SPECTRA, unfinished=True) as file:
         same = all(file.attrs.get(name) == value for name, value in wanted.items())
-        return same and bool(file.attrs.get("complete", False))
+        whole = bool(file.attrs.get("complete", False))
+        return same and whole and rows in (None, store.row_count(file))
 
 
 def kept_known_sources(
@@ -61,7 +66,7 @@ def kept_known_sources(
     path : Path
         The file to keep.
     table : Path
-        The table; another one, or another recipe or spread, replaces the file.
+        The table; another one, or another recipe, spread or number of detections, replaces the file.
     recipe : Recipe
         What the spectra are put through.
     repetitions : int
@@ -76,6 +81,10 @@ def kept_known_sources(
     ChandraEmbedError
         The table cannot be read, or a file of another kind is there.
     """
+    from ...inference.simulate.catalog import read_catalog
+
+    catalog = read_catalog(table)
+    n = repetitions * len(catalog.rows)
     wanted = {
         "seed": SEED,
         "catalog_sha256": store.sha256_file(table),
@@ -85,14 +94,12 @@ def kept_known_sources(
 
     def simulate() -> None:
         from ...inference.progress import Progress
-        from ...inference.simulate.catalog import read_catalog
         from ...inference.simulate.conditioned import Conditions
         from ...inference.simulate.impute import find_pool
         from ...inference.simulate.output import write_catalog_simulation
 
-        conditions = Conditions(read_catalog(table), SEED, recipe, find_pool(), spread=spread)
-        n = repetitions * len(conditions.catalog.rows)
+        conditions = Conditions(catalog, SEED, recipe, find_pool(), spread=spread)
         with Progress(n, what, unit=unit) as progress:
             write_catalog_simulation(path, conditions, n, progress.update)
 
-    kept_file(path, wanted, simulate)
+    kept_file(path, wanted, simulate, n)

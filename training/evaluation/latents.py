@@ -81,10 +81,10 @@ def run(sample: "Sample", folder: Path, *, kind: str = "AGN", seed: int = 0) -> 
             matrix += found[2]
             summary[sources] = found[3]
     meta = _meta(sample, seed, summary)
-    write_result(folder, "latents", rows, meta)
     write_result(folder, "latents-fronts", fronts, meta)
     write_result(folder, "latents-associations", matrix, meta)
     _draw(rows, fronts, matrix, folder, sample.simulated)
+    write_result(folder, "latents", rows, meta)
     return rows
 
 

@@ -157,10 +157,10 @@ def run(samples: Sequence["Sample"], folder: Path, *, seed: int = 0) -> list[dic
         "replicates": REPLICATES,
         "interval": "bootstrap over sources, percentiles",
     }
-    write_result(folder, "nuisance", rows, meta)
     from .latent_figures import draw_nuisances
 
     save_figure(folder, "nuisance", draw_nuisances(rows, any(sample.simulated for sample in samples)))
+    write_result(folder, "nuisance", rows, meta)
     return rows
 
 

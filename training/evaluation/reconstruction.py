@@ -121,8 +121,8 @@ def run(
     meta["runs"] = [[run.name for run in group] for group in runs]
     write_result(folder, "reconstruction_by_counts", counts, meta)
     write_result(folder, "reconstruction_differences", differences, meta)
-    write_result(folder, "reconstruction", rows, meta)
     save_figure(folder, "reconstruction_by_counts", by_counts_figure(counts, unseen.simulated))
+    write_result(folder, "reconstruction", rows, meta)
     return rows
 
 

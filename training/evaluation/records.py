@@ -117,10 +117,12 @@ def evaluate_run(run: Path, rows: Rows) -> Record:
     ChandraEmbedError
         No checkpoint there, an unfinished run, another recipe, or no source that the run has not seen.
     """
-    from ..checkpoint import load
+    from ..checkpoint import load_whole
 
-    checkpoint = load(run)
+    checkpoint = load_whole(run)
     meta, name = checkpoint.meta, (run.parent if run.is_file() else run).resolve().name
+    if meta.get("kind") is not None:
+        raise ChandraEmbedError(f"{run}: holds a model of {meta['kind']}; give runs of train autoencoder")
     if not meta["finished"]:
         raise ChandraEmbedError(f"{run}: the run is not finished; run chandra-embed train again")
     if meta["recipe_fingerprint"] != rows.recipe.fingerprint:
@@ -280,9 +282,13 @@ def record_runs(runs: Sequence[Path], spectra: Path, folder: Path, overwrite: bo
         if paths.count(path) > 1:
             raise ChandraEmbedError(f"{path.stem}: two runs of this name; give them one at a time")
     rows = read_rows(spectra)
-    folder.mkdir(parents=True, exist_ok=True)
-    made = []
-    for run, path in zip(runs, paths, strict=True):
-        made.append(evaluate_run(run, rows))
-        write_record(path, made[-1])
+    made = [evaluate_run(run, rows) for run in runs]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChandraEmbedError(
+            f"{folder}: the folder cannot be made ({error.strerror or error}); give another -o"
+        ) from error
+    for record, path in zip(made, paths, strict=True):  # all or none, but for a kill right here
+        write_record(path, record)
     return made

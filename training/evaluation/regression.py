@@ -258,10 +258,10 @@ def run(
             details[name] = {"weights": found.weights, "settings": found.settings}
             progress.update(1)
     summary = summarise(rows)
-    write_result(folder, f"regression-{modality}", rows, _meta(pairs, most, details, summary))
     from .alignment_figures import draw_regression
 
     save_figure(folder, f"regression-{modality}", draw_regression(rows, pairs.data))
+    write_result(folder, f"regression-{modality}", rows, _meta(pairs, most, details, summary))
     return rows, summary
 
 

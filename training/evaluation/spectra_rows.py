@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inference.catalog import store
+from ...inference.catalog.contents import need, stored_recipe
 from ...inference.catalog.spectra_file import spectra_block
 from ...inference.errors import StoreError
-from ...inference.recipe import Recipe, recipe_from_json
+from ...inference.recipe import Recipe
 
 Array = NDArray[np.float32]
 BLOCK = 65536
@@ -38,7 +39,8 @@ def read_rows(path: Path) -> Rows:
         The file cannot be read or holds no such row.
     """
     with store.open_store(path, store.SPECTRA) as file:
-        recipe = recipe_from_json(str(file.attrs["recipe"]))
+        recipe = stored_recipe(file)
+        need(file, *(f"detection/{name}" for name in ("source_id", "net_counts", "class", "file", "name")))
         n = store.row_count(file)
         blocks = [spectra_block(file, start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
         value = np.concatenate(blocks) if blocks else np.zeros((0, recipe.n_bins), np.float32)
@@ -66,6 +68,5 @@ def _columns(group: h5py.Group, keep: NDArray[np.bool_]) -> dict[str, NDArray[An
     for name, column in group.items():
         if column.ndim != 1:
             continue
-        data = column.asstr()[...].astype(str) if column.dtype.kind == "O" else column[...]
-        found[name] = (np.char.decode(data, "utf-8") if data.dtype.kind == "S" else data)[keep]
+        found[name] = store.read_dataset(column)[keep]
     return found

@@ -77,6 +77,6 @@ def write_spread(samples: Mapping[float, "Sample"], folder: Path) -> list[dict[s
     rows = spread_curve(samples)
     facts = {f"{spread:g}": sample_facts(sample) for spread, sample in sorted(samples.items())}
     meta = {"samples": facts, "definition": DEFINITION, "seeds": SEEDS, "replicates": REPLICATES}
-    write_result(folder, "clusters_spread", rows, meta)
     save_figure(folder, "clusters_spread", draw_spread(rows))
+    write_result(folder, "clusters_spread", rows, meta)
     return rows

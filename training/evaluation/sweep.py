@@ -66,10 +66,10 @@ def run(records: Sequence[Record], folder: Path) -> tuple[list[dict[str, Any]], 
         "random_state": 0,
         "seeds": sorted({run.seed for group in used for run in group}),
     }
-    write_result(folder, "sweep", rows, meta)
     errors = summary["mae_by_seed"]
     ratios = [error / float(np.mean(errors)) for error in errors]
     save_figure(folder, "sweep", sweep_figure(rows, ratios, first.simulated))
+    write_result(folder, "sweep", rows, meta)
     return rows, summary
 
 

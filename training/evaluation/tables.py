@@ -6,6 +6,7 @@ replacement (Efron & Tibshirani 1993, percentile intervals), and two methods are
 
 import csv
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -205,6 +206,9 @@ def sample_facts(sample: "Sample") -> dict[str, Any]:
 def write_result(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], meta: Mapping[str, Any]) -> None:
     """Write a table as ``name.csv`` and, with all that made it, as ``name.json``.
 
+    A command writes its main table after all else: its ``name.json``, which is there whole or not at all,
+    says that nothing is missing.
+
     Parameters
     ----------
     folder : Path
@@ -230,7 +234,9 @@ def write_result(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], met
         "rows": plain,
     }
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    draft = folder / f".{name}.json.part"
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, folder / f"{name}.json")
 
 
 def save_figure(folder: Path, name: str, figure: "Figure") -> None:

@@ -103,11 +103,11 @@ def run(
         "decay_over_exposure": DECAY,
         "interval": "Jeffreys; low and high 68 %, low95 and high95 95 %",
     }
-    write_result(folder, "variability", rows, meta)
     write_result(folder, "variability-lightcurves", curves, {**meta, "simulated": False})
     from .anomaly_figures import draw_detected
 
     save_figure(folder, "variability", draw_detected(rows))
+    write_result(folder, "variability", rows, meta)
     return rows, curves
 
 

@@ -9,6 +9,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -85,11 +86,44 @@ def write_texts(spectra: Path, data: Path, output: Path, seed: int = 0) -> Summa
         lacks a column.
     """
     library, table = read_library(data), _read_table(data / TABLE)
+    header = _header(spectra, data, seed, library.papers)
     splits: Counter[str] = Counter()
     stated: Counter[str] = Counter()
     sources: dict[str, set[str]] = {}
     sidecar = facts_path(output)
-    header = {
+    parts = [path.with_name(path.name + ".part") for path in (output, sidecar)]
+    try:
+        with open(parts[0], "w", encoding="utf-8") as texts, open(parts[1], "w", encoding="utf-8") as facts:
+            texts.write(json.dumps(header) + "\n")
+            facts.write(json.dumps({**header, "format": FACTS}) + "\n")
+            for line, said in _lines(spectra, data, table, library, seed):
+                texts.write(json.dumps(line, ensure_ascii=False) + "\n")
+                facts.write(json.dumps(_record(line["file"], said), ensure_ascii=False) + "\n")
+                splits[line["split"]] += 1
+                sources.setdefault(line["split"], set()).add(line["source_id"])
+                stated.update(stated=len(said.facts), wrong=len(said.wrong), omitted=len(said.omitted))
+        for part, path in zip(parts[::-1], (sidecar, output), strict=True):  # texts last: they say it is done
+            os.replace(part, path)
+    except OSError as error:
+        raise ChandraEmbedError(f"{output}: cannot be written ({error.strerror or error})") from error
+    finally:
+        for part in parts:
+            with suppress(OSError):  # what stood in its way may stand in the way of this too
+                part.unlink(missing_ok=True)
+    return Summary(
+        rows=splits.total(),
+        splits=dict(splits),
+        sources={part: len(names) for part, names in sources.items()},
+        stated=stated["stated"],
+        wrong=stated["wrong"],
+        omitted=stated["omitted"],
+        facts=sidecar,
+    )
+
+
+def _header(spectra: Path, data: Path, seed: int, papers: dict[str, int]) -> dict[str, Any]:
+    """Return the first line of the texts: all that decides the others."""
+    return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "semi_simulated": True,
@@ -102,35 +136,22 @@ def write_texts(spectra: Path, data: Path, output: Path, seed: int = 0) -> Summa
         "spectra_sha256": store.sha256_file(spectra),
         "table_sha256": store.sha256_file(data / TABLE),
         "abstracts_sha256": store.sha256_file(data / FILE),
-        "papers": library.papers,
+        "papers": papers,
     }
-    parts = [path.with_name(path.name + ".part") for path in (output, sidecar)]
+
+
+def left_over(output: Path, spectra: Path, seed: int) -> bool:
+    """Whether facts stand there alone that a stopped run of the same spectra and seed has written."""
+    path = facts_path(output)
+    if output.exists() or not path.is_file():
+        return False
     try:
-        with open(parts[0], "w", encoding="utf-8") as texts, open(parts[1], "w", encoding="utf-8") as facts:
-            texts.write(json.dumps(header) + "\n")
-            facts.write(json.dumps({**header, "format": FACTS}) + "\n")
-            for line, said in _lines(spectra, data, table, library, seed):
-                texts.write(json.dumps(line, ensure_ascii=False) + "\n")
-                facts.write(json.dumps(_record(line["file"], said), ensure_ascii=False) + "\n")
-                splits[line["split"]] += 1
-                sources.setdefault(line["split"], set()).add(line["source_id"])
-                stated.update(stated=len(said.facts), wrong=len(said.wrong), omitted=len(said.omitted))
-        for part, path in zip(parts, (output, sidecar), strict=True):
-            os.replace(part, path)
-    except OSError as error:
-        raise ChandraEmbedError(f"{output}: cannot be written ({error.strerror or error})") from error
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
-    return Summary(
-        rows=splits.total(),
-        splits=dict(splits),
-        sources={part: len(names) for part, names in sources.items()},
-        stated=stated["stated"],
-        wrong=stated["wrong"],
-        omitted=stated["omitted"],
-        facts=sidecar,
-    )
+        with open(path, encoding="utf-8") as file:
+            head = json.loads(file.readline())
+        same = (head["format"], head["seed"]) == (FACTS, seed)
+        return same and bool(head["spectra_sha256"] == store.sha256_file(spectra))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
 
 
 def facts_path(output: Path) -> Path:
@@ -188,6 +209,8 @@ def _lines(
 def _check(spectra: Path, file: h5py.File, data: Path) -> None:
     """Refuse spectra whose physics may hold fits of another table, or that lack a column of truth."""
     mend = f"simulate with --catalog {data / TABLE}"
+    if not store.row_count(file):
+        raise ChandraEmbedError(f"{spectra}: holds no detection; simulate some")
     if not file.attrs.get("simulated", False) or "truth" not in file:
         raise ChandraEmbedError(f"{spectra}: is not simulated, so nothing is known of its physics; {mend}")
     lacking = [name for name in NEEDED if name not in file["truth"]]
@@ -199,8 +222,7 @@ def _check(spectra: Path, file: h5py.File, data: Path) -> None:
 
 def _truth(file: h5py.File, name: str) -> list[Any]:
     """Read one column of /truth as Python numbers or strings."""
-    values = file[f"truth/{name}"][:]
-    return [v.decode() for v in values.tolist()] if values.dtype.kind == "S" else list(values.tolist())
+    return list(store.read_dataset(file[f"truth/{name}"]).tolist())
 
 
 def _record(file: str, said: Stated) -> dict[str, Any]:

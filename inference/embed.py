@@ -354,11 +354,10 @@ def _embedded(
     step = encoder.batch_size * max(1, CHUNK // encoder.batch_size)
     starts = range(first, rows, step)
     blocks = (spectra_block(source, start, min(start + step, rows)) for start in starts)
-    names = ("embedding", "latent", "reconstruction_error")
     callers = encoder.threads if encoder.device == "cpu" else 1
     with ThreadPoolExecutor(callers) as pool, closing(encoder.stream(blocks, first)) as stream:
         for start, found in zip(starts, stream, strict=True):
-            columns = {name: getattr(found, name) for name in names}
+            columns = found._asdict()
             if events is not None:
                 of = range(start, min(start + step, rows), events.batch_size)
                 own = _of_events(pool, 2 * callers, events, source, of)

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,6 +54,14 @@ class Encoded:
     normalised: Array
     scale: Array
     reconstruction: Array
+    reconstruction_error: Array
+
+
+class Embedded(NamedTuple):
+    """What is kept of `n` spectra; the fields are those of :class:`Encoded`."""
+
+    latent: Array
+    embedding: Array
     reconstruction_error: Array
 
 
@@ -180,8 +188,8 @@ class Encoder:
         """Return everything one pass gives; input and errors as :meth:`embed`."""
         return Encoded(*self._one(spectra, self._everything))
 
-    def stream(self, blocks: Iterable[ArrayLike], first: int = 0) -> Generator[Encoded, None, None]:
-        """Run over blocks of spectra, each while the caller fetches the next and uses the last.
+    def stream(self, blocks: Iterable[ArrayLike], first: int = 0) -> Generator[Embedded, None, None]:
+        """Embed blocks of spectra, each while the caller fetches the next and uses the last.
 
         Parameters
         ----------
@@ -192,17 +200,17 @@ class Encoder:
 
         Yields
         ------
-        Encoded
-            What :meth:`run` gives for each block.
+        Embedded
+            What :meth:`run` gives for each block, but for the spectra themselves.
 
         Raises
         ------
         ValueError
             As :meth:`embed`.
         """
-        with closing(self._stream(blocks, self._everything, first)) as found:
+        with closing(self._stream(blocks, self._short, first)) as found:
             for columns in found:
-                yield Encoded(*columns)
+                yield Embedded(*columns)
 
     def _everything(self, batch: Array) -> Columns:
         """Return the fields of :class:`Encoded` for one batch."""
@@ -210,6 +218,11 @@ class Encoder:
         reconstruction = self._decoder.run(("reconstruction_out",), {"latent_in": latent})[0]
         error = np.abs(normalised - reconstruction).mean(axis=1, dtype=np.float64).astype(np.float32)
         return latent, embedding, normalised, scale, reconstruction, error
+
+    def _short(self, batch: Array) -> Columns:
+        """Return the fields of :class:`Embedded` for one batch."""
+        latent, embedding, _, _, _, error = self._everything(batch)
+        return latent, embedding, error
 
     def _embedding(self, batch: Array) -> Columns:
         return tuple(self._encoder.run(("embedding_out",), {"spectrum": batch}))

@@ -1,8 +1,8 @@
 """Mutated FITS files through ``ingest``: no crash, no hang, no memory bomb, and the fates always add up.
 
-What the plain reader takes on itself must be what astropy reads. ``python tests/fuzz_fits.py [MUTANTS [SEED]]``
-runs 2,000; the suite runs a few. Files are made here, and taken from the real ones where CHANDRA_EMBED_DATA
-names them. A mutant that breaks a promise is kept and named.
+What the plain reader takes on itself must be what astropy reads. ``python tests/fuzz_fits.py [MUTANTS
+[SEED]]`` runs 2,000; the suite runs a few. Files are made here, and taken from the real ones where
+CHANDRA_EMBED_DATA names them. A mutant that breaks a promise is kept and named.
 """
 
 import faulthandler

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @click.option(
     "--catalog",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Table whose columns (name, class, hardness, variability, flags) are joined to the rows: on obsid, obi "
-    "and region_id, else on name and obsid.",
+    help="Table whose columns (name, class, hardness, variability, flags) are joined to the rows: on obsid, "
+    "obi and region_id, else on name and obsid.",
 )
 @click.option(
     "--radius",

@@ -19,9 +19,9 @@ def run(settings: Settings) -> list[Section]:
         f"{n} small simulated OGIP spectra of 1,024 channels, each with its background as second extension; "
         f"then the same with an ARF and an RMF each, of bytes of its own; {rounds} rounds, files in the page "
         "cache. Ours decides what every file is, groups, rebins, measures hardness ratios and writes "
-        "`spectra.h5`. The loop of the same columns opens the files and reads COUNTS twice, CHANNEL, SPECRESP "
-        "with its energies and EBOUNDS; the loop of whole files reads every column of every extension, the "
-        "matrix among them."
+        "`spectra.h5`. The loop of the same columns opens the files and reads COUNTS twice, CHANNEL, "
+        "SPECRESP with its energies and EBOUNDS; the loop of whole files reads every column of every "
+        "extension, the matrix among them."
     )
     section = Section(
         "Ingest", text, ("files", "contender", "seconds", "spectra/s", "time / ours", "counts read")

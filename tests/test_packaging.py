@@ -150,7 +150,7 @@ def test_base_install_has_no_torch_no_onnx_no_rust(installed: Path, tmp_path: Pa
 def test_every_module_is_imported_from_the_base_install(installed: Path, tmp_path: Path) -> None:
     found = run([str(installed / "python"), "-W", "error", "-c", EVERY_MODULE], tmp_path).stdout
     lacking = [line.split() for line in found.splitlines()]
-    assert {name.split(".")[0] for _, name in lacking} == {"torch", "onnx"}
+    assert {name.split(".")[0] for _, name in lacking} <= {"torch", "onnx", "onnxscript"}
     assert {module.split(".")[1] for module, _ in lacking} == {"training", "export"}
 
 

@@ -19,6 +19,8 @@ SAMPLE, ROUNDS = 24, 3
 SEED = 0
 # with fewer rows, or where more of the pairs have to be computed all the same, cells do not pay
 FEWEST_ROWS, MOST_UNDECIDED = 16384, 0.8
+# where the nearest of some thousand rows is farther for half of the rows, no cells are worth a try
+FEW, LEAST_NEAREST = 256, 0.7
 # a rounding bound beyond this comes of so many columns that angles decide nothing
 MOST_BAND = 1e-2
 # rows of unit length to 1e-5: what that can take off or add to a cosine, rounding apart
@@ -142,8 +144,11 @@ def find_cells(x: Floats, tau: NDArray[np.float64], band: float) -> Cells | None
     """
     if len(x) < FEWEST_ROWS or not band < MOST_BAND:
         return None
+    few = x[np.random.default_rng(SEED).choice(len(x), BLOCK, replace=False)]
+    others = few[FEW:] @ few[:FEW].T
+    if np.median(others.max(axis=0)) < LEAST_NEAREST:
+        return None
     centre = find_centres(x, len(x) // CLUSTER)
-    few = x[np.random.default_rng(SEED).choice(len(x), BLOCK)]
     # as many cells of fewer rows are narrower: what is undecided there is so the more with all rows
     most = max(1, CELL * BLOCK // len(x))
     if Cells.about(few, centre, band, most).undecided(few, tau) > MOST_UNDECIDED:

@@ -101,6 +101,7 @@ def test_every_row_has_one_cell():
 
 def test_cells_are_taken_where_they_pay_and_change_no_count(monkeypatch):
     monkeypatch.setattr(module, "FEWEST_ROWS", 1000)
+    monkeypatch.setattr(module, "BLOCK", 1000)
     tau = np.array([0.9, 0.5])
     band = rounding_band(8)
     x = clustered(3000, kinds=12, spread=0.03)
@@ -117,6 +118,7 @@ def test_cells_are_taken_where_they_pay_and_change_no_count(monkeypatch):
 
 def test_progress_by_cells_reaches_all_pairs(monkeypatch):
     monkeypatch.setattr(module, "FEWEST_ROWS", 1000)
+    monkeypatch.setattr(module, "BLOCK", 1000)
     seen = []
     count_degrees(clustered(2000), np.array([0.5]), on_pairs=seen.append)
     assert sum(seen) == 2000 * 1999 // 2

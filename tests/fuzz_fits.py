@@ -235,7 +235,7 @@ def run(mutants: int, seed: int, folder: Path) -> Counter[str]:
         outcomes["read by the plain reader"] += sum(compare(path) for path in (place / "in").iterdir())
         recipe = Recipe(quantity=str(rng.choice(["rate", "rate", "rate", "flux"])))
         begun = time.process_time()
-        faulthandler.dump_traceback_later(120, exit=True)  # one that waits for ever
+        faulthandler.dump_traceback_later(600, exit=True)  # one that waits for ever
         try:
             summary = ingest([place / "in"], place / "s.h5", recipe, jobs=1)
         except Exception as error:

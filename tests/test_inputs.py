@@ -1,14 +1,13 @@
 """Discovery and fates: everything given is used, a companion, or quarantined, and only once."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import ogip
 import pytest
+from chandra_embed.inference.catalog.discovery import discover
 from chandra_embed.inference.catalog.fits import Companions
-from chandra_embed.inference.catalog.inputs import Fates, decide, discover, look
-from chandra_embed.inference.errors import ChandraEmbedError
+from chandra_embed.inference.catalog.inputs import Fates, decide, look
 
 GROUPS = np.where(np.arange(ogip.N) % 5 == 0, 1, -1)
 
@@ -23,64 +22,6 @@ def told(found: Fates) -> dict[str, str]:
     out = {one.label: "used" for one in found.used}
     out |= {one.label: f"companion of {of.label}" for one, (of, _) in found.companions.items()}
     return out | {one.label: error.reason for one, error in found.quarantined.items()}
-
-
-def test_what_a_directory_gives(tmp_path: Path) -> None:
-    for name in ("a.pi", "b.PHA", "sub/c_pha3.fits", "sub/deep/d.pi.gz", "odd.fits", "back.bg"):
-        ogip.write_pha(tmp_path / name, ogip.counts(1))
-    ogip.write_arf(tmp_path / "a.arf")
-    ogip.write_rmf(tmp_path / "a.rmf")
-    (tmp_path / "notes.txt").write_text("SIMPLE  = as a text file")
-    (tmp_path / "broken.pi").write_text("broken")
-    (tmp_path / "folder.pi").mkdir()
-    (tmp_path / "dangling.pi").symlink_to(tmp_path / "nowhere")
-    labels = {one.label for one in discover([tmp_path]).given}
-    assert labels == {
-        "a.pi",
-        "b.PHA",
-        "sub/c_pha3.fits",
-        "sub/deep/d.pi.gz",
-        "odd.fits",
-        "back.bg",
-        "broken.pi",
-        "dangling.pi",
-    }
-    assert told(fates(tmp_path))["dangling.pi"] == "unreadable"
-
-
-def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
-    ogip.write_pha(tmp_path / "far" / "a.pi", ogip.counts(1))
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "link").symlink_to(tmp_path / "far")
-    (tmp_path / "far" / "loop").symlink_to(tmp_path / "in")
-    assert [one.label for one in discover([tmp_path / "in"]).given] == ["link/a.pi"]
-
-
-def test_names_take_as_much_of_the_path_as_tells_them_apart(tmp_path: Path) -> None:
-    for folder in ("a/x", "b/x"):
-        ogip.write_pha(tmp_path / folder / "s.pi", ogip.counts(1))
-    assert [one.label for one in discover([tmp_path / "a/x", tmp_path / "b/x"]).given] == [
-        "a/x/s.pi",
-        "b/x/s.pi",
-    ]
-
-
-def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
-    name = os.fsdecode(b"caf\xe9.pi")
-    ogip.write_pha(tmp_path / "plain.pi", ogip.counts(1)).rename(tmp_path / name)
-    assert [one.label for one in discover([tmp_path]).given] == ["caf\\xe9.pi"]
-
-
-def test_a_file_reached_twice_counts_once_and_equal_names_are_told_apart(tmp_path: Path) -> None:
-    for folder in ("one", "two"):
-        ogip.write_pha(tmp_path / folder / "a.pi", ogip.counts(1))
-    found = discover([tmp_path / "one", tmp_path / "one" / "a.pi", tmp_path / "two"]).given
-    assert [one.label for one in found] == ["one/a.pi", "two/a.pi"]
-
-
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ChandraEmbedError, match="no such file"):
-        discover([tmp_path / "nowhere"])
 
 
 def test_background_by_backfile_though_it_says_total(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import ogip
 import pytest
-from chandra_embed.inference.catalog.inputs import Fates, decide, discover, look
+from chandra_embed.inference.catalog.discovery import discover
+from chandra_embed.inference.catalog.inputs import Fates, decide, look
 from chandra_embed.inference.catalog.joins import identity, join, stand_in
 from event_fits import write_events, write_lightcurve, write_region
 

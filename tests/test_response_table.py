@@ -4,7 +4,7 @@ from pathlib import Path
 
 import ogip
 import pytest
-from chandra_embed.inference.catalog.inputs import discover
+from chandra_embed.inference.catalog.discovery import discover
 from chandra_embed.inference.catalog.response_table import read_response_table
 from chandra_embed.inference.errors import ChandraEmbedError
 

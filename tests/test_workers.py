@@ -1,7 +1,9 @@
 """Reading processes: the same bytes from any, and an error where one cannot go on."""
 
 import os
+import shutil
 import signal
+import threading
 from pathlib import Path
 
 import ogip
@@ -57,25 +59,31 @@ def test_asked_to_stop_nothing_more_is_begun(tasks: list[str], tmp_path: Path) -
 
 
 def test_a_disk_that_refuses_is_said(tasks: list[str], tmp_path: Path) -> None:
-    for n in (1, 2):
-        with pytest.raises(FileNotFoundError):
-            perform_all(tasks, tmp_path / "gone", n, Stop(), lambda _: None)
+    with pytest.raises(FileNotFoundError):
+        perform_all(tasks, tmp_path / "gone", 1, Stop(), lambda _: None)
 
 
-def test_a_killed_process_is_said(tasks: list[str], tmp_path: Path) -> None:
-    with workers._start(tmp_path) as worker:
+def test_a_worker_through_signals_a_refusing_disk_and_its_death(tasks: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    with workers._start(folder) as worker:
+        assert workers._answer(worker) == b"{}\n"
         workers._have_done(worker, tasks[0])
+        for number in (signal.SIGTERM, signal.SIGINT):  # the process that started it decides
+            os.kill(worker.pid, number)
+        workers._have_done(worker, tasks[1])
+        assert len(list(folder.glob("*.read"))) == 2
+        shutil.rmtree(folder)
+        with pytest.raises(FileNotFoundError):
+            workers._have_done(worker, tasks[2])
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
         with pytest.raises(ChandraEmbedError, match=r"ended \(SIGKILL\).*run the same command again"):
-            workers._have_done(worker, tasks[1])
+            workers._have_done(worker, tasks[3])
 
 
-def test_signals_to_the_group_let_a_worker_finish(tasks: list[str], tmp_path: Path) -> None:
-    with workers._start(tmp_path) as worker:
-        workers._have_done(worker, tasks[0])
-        for number in (signal.SIGTERM, signal.SIGINT):
-            os.kill(worker.pid, number)
-        workers._have_done(worker, tasks[1])
-    assert worker.returncode == 0
-    assert len(list(tmp_path.glob("*.read"))) == 2
+def test_a_worker_that_is_not_ready_in_time_is_not_waited_for(tasks: list[str], tmp_path: Path) -> None:
+    perform_all(tasks, tmp_path, 1, Stop(), lambda _: None)
+    before = set(threading.enumerate())
+    perform_all(tasks, tmp_path, 3, Stop(), lambda _: None)  # all is there: done before any can start
+    assert set(threading.enumerate()) == before

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from ..errors import Quarantined
 
 SMALL = 64 << 20  # bytes: what is larger, packed or unpacked, is never held whole
-KEPT, MOST = 64 << 20, 32  # bytes and files
+KEPT, MOST = 64 << 20, 8  # bytes and files
 EXPANSION = 200  # times: no FITS file of counts packs better, bombs do
 GZIP = b"\x1f\x8b"
 

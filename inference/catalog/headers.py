@@ -51,6 +51,7 @@ class Header:
         self.odd = False
         self.twice: set[str] = set()
         self._cards: dict[str, int] = {}
+        self._own: dict[str, Any] = {}
         self._values: dict[str, Any] = {}
         self._astropy: Any = None
         self._unusual: set[str] = set()  # keywords that astropy is asked for
@@ -97,17 +98,23 @@ class Header:
 
     def own(self, key: str) -> Any:
         """Return the value of a card of a usual form, None where there is none."""
+        if key not in self._own:
+            self._own[key] = self._parse(key)
+        return self._own[key]
+
+    def _parse(self, key: str) -> Any:
         at = self._cards.get(key) if key not in self._unusual else None
         found = _VALUE.match(self.raw, at + 10, at + 80) if at is not None else None
         if found is None:
             return None
-        if found["text"] is not None:
-            return found["text"][1:-1].decode("latin-1").replace("''", "'").rstrip()
-        if found["whole"] is not None:
-            return int(found["whole"])
-        if found["real"] is not None:
-            return float(found["real"].replace(b"D", b"E"))
-        return found["truth"] == b"T"
+        kind, said = found.lastgroup, found[found.lastindex or 0]
+        if kind == "text":
+            return said[1:-1].decode("latin-1").replace("''", "'").rstrip()
+        if kind == "whole":
+            return int(said)
+        if kind == "real":
+            return float(said.replace(b"D", b"E"))
+        return said == b"T"
 
     def _ask(self, key: str) -> Any:
         with warnings.catch_warnings():

@@ -28,8 +28,10 @@ from ..errors import ChandraEmbedError, StoreError
 from ..recipe import Recipe
 from ..stopping import stopping
 from ..threads import thread_count
-from . import inputs, journal
+from . import journal
 from .catalog_join import CatalogTable, read_catalog_table
+from .discovery import discover
+from .entry import Entry
 from .inputs import Given
 from .kinds import EVENTS
 from .lock import writing
@@ -37,7 +39,7 @@ from .reading import Reading, Ready
 from .regions import Region
 from .response_table import read_response_table
 from .settle import Found, Place, Settings, settle
-from .spectra_file import CHUNK, Entry, SpectraWriter
+from .spectra_file import CHUNK, SpectraWriter
 from .store import sha256_file
 
 logger = logging.getLogger("chandra_embed")
@@ -122,7 +124,7 @@ def ingest(
         settings = Settings(output, folder, recipe, _by_name(regions), {}, {}, jobs or thread_count(), stop)
         try:
             folder.mkdir(exist_ok=True)
-            discovery = inputs.discover(paths, folder / "unpacked", settings.go_on)
+            discovery = discover(paths, folder / "unpacked", settings.go_on)
             given, settings.responses = discovery.given, discovery.responses
             _check(output, given, (responses, catalog), regions)
             settings.table = read_response_table(responses, given) if responses else {}

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from ..errors import Quarantined
 from ..event_list import EventList
 from ..recipe import Recipe, recipe_from_json
+from .entry import Channels, Entry
 from .fits import Companions
 from .inputs import Given, Heading, Look
 from .joins import Identity
 from .lightcurves import LightCurve
 from .reading import Job, Reading, Ready
 from .regions import Region, Shape
-from .spectra_file import Channels, Entry
 
 FORMAT = "chandra-embed/read-1"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ..errors import Quarantined
 from ..preprocess import resample
 from ..recipe import Recipe
+from .entry import Entry, entry
 from .event_files import open_event_file
 from .file_bytes import file_bytes
 from .fits import Companions
@@ -14,7 +15,6 @@ from .kinds import EVENTS, LIGHTCURVE, SPECTRUM
 from .multimodal import read_collection
 from .regions import Region
 from .rows import Row, event_row, lightcurve_row, source_id, spectrum_row, with_part
-from .spectra_file import Entry, entry
 
 NONE = Companions()
 

@@ -9,8 +9,9 @@ from ..progress import Progress
 from ..recipe import Recipe
 from ..stopping import Stop
 from . import inputs, journal, store
+from .discovery import found_responses
 from .fits import Companions
-from .inputs import Fates, Given, Look, found_responses, unreadable
+from .inputs import Fates, Given, Look, unreadable
 from .joins import Identity, join, stand_in
 from .kinds import COLLECTED, SPECTRUM
 from .multimodal import collection_rows
@@ -38,7 +39,7 @@ class Settings:
     table : dict of Path to Companions
         Background and responses that a table names, by where the spectrum lies.
     responses : dict of str to list of Path
-        ARF and RMF files of the catalog by name, see :class:`.inputs.Discovery`.
+        ARF and RMF files of the catalog by name, see :class:`.discovery.Discovery`.
     workers : int
         How many processes read.
     stop : Stop

@@ -8,92 +8,27 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Quarantined, StoreError
+from ..errors import StoreError
 from ..event_list import EventList
 from ..preprocess import Observation
 from ..recipe import Recipe
 from . import store
 from .contents import need
+from .entry import CHANNELS, Channels, Entry, entry
 from .event_table import create_event_groups, write_events, write_lightcurves
 from .patient_file import PatientFile
-from .schema import BY_NAME, COLUMNS
+from .schema import COLUMNS
 
 if TYPE_CHECKING:
     from .lightcurves import LightCurve
 
 CHUNK = 256
-CHANNELS = 1024
-WHOLE = {"int8": 2**7, "int32": 2**31, "int64": 2**63}
-
-
-class Channels(NamedTuple):
-    """The counts of one detection as ``/counts`` holds them.
-
-    `source` and `background` (None: there is none) have shape (m,), float32; `lo` and `hi` are the energies
-    of the channels, keV, shape (m,), float64.
-    """
-
-    source: NDArray[np.float32]
-    background: NDArray[np.float32] | None
-    scale: float
-    lo: NDArray[np.float64]
-    hi: NDArray[np.float64]
-
-
-class Entry(NamedTuple):
-    """One detection as it is written: columns, the spectrum on the grid, and what it came from."""
-
-    detection: dict[str, Any]
-    value: NDArray[np.float32]
-    error: NDArray[np.float32]
-    channels: Channels | None
-    events: EventList | None = None
-    lightcurve: "LightCurve | None" = None
-
-
-def entry(
-    detection: Mapping[str, Any],
-    value: NDArray[np.float32],
-    error: NDArray[np.float32],
-    observation: Observation | None,
-    events: EventList | None = None,
-    lightcurve: "LightCurve | None" = None,
-) -> Entry:
-    """Return one detection as it is written; the arguments are those of :meth:`SpectraWriter.append`.
-
-    Raises
-    ------
-    Quarantined
-        A text is longer than its column, or a whole number beyond it.
-    """
-    for name, given in detection.items():
-        column = BY_NAME[name]
-        most = WHOLE.get(column.dtype)
-        if most and not -most <= given < most:
-            raise Quarantined("bad-value", f"{name} is {given}")
-        if column.length and len(str(given).encode()) > column.length:
-            raise Quarantined(
-                "name-too-long", f"{name} has more than {column.length} bytes: {str(given)[:60]!r}..."
-            )
-    channels = None if observation is None else _channels(observation)
-    return Entry(dict(detection), value, error, channels, events, lightcurve)
-
-
-def _channels(observation: Observation) -> Channels:
-    source = observation.counts.astype(np.float32)
-    background, scale = None, float("nan")
-    if observation.background is not None:
-        factor = np.broadcast_to(np.asarray(observation.scale, np.float64), (len(source),))
-        scale = float(factor.mean())
-        # a scale that varies by channel is folded into the background, so that scale stays one number
-        background = (observation.background * (factor / scale if scale else 1.0)).astype(np.float32)
-    return Channels(source, background, scale, observation.energy_lo, observation.energy_hi)
 
 
 class SpectraWriter:
@@ -254,34 +189,41 @@ class SpectraWriter:
         n = len(self._pending)
         source = np.zeros((n, CHANNELS), np.float32)
         background = np.full((n, CHANNELS), np.nan, np.float32)
-        scale, grid = np.full(n, np.nan), np.full(n, -1, np.int32)
+        scale, grid, new = np.full(n, np.nan), np.full(n, -1, np.int32), list[Channels]()
         for i, channels in enumerate(row.channels for row in self._pending):
             if channels is None:
                 continue
             m = len(channels.source)
             source[i, :m] = channels.source
-            grid[i] = self._grid(channels)
+            grid[i] = self._grid(channels, new)
             if channels.background is not None:
                 scale[i] = channels.scale
                 background[i] = 0
                 background[i, :m] = channels.background
+        self._write_grids(new)
         counts = self.file["counts"]
         counts["source"][rows], counts["background"][rows] = source, background
         counts["scale"][rows], counts["grid"][rows] = scale, grid
 
-    def _grid(self, channels: Channels) -> int:
-        """Return the row that holds these channel energies, adding one where they are new."""
-        lo, hi = channels.lo, channels.hi
-        key = hashlib.sha256(lo.tobytes() + hi.tobytes()).hexdigest()
+    def _grid(self, channels: Channels, new: list[Channels]) -> int:
+        """Return the row that holds these channel energies; where they are new they are added to `new`."""
+        key = hashlib.sha256(channels.lo.tobytes() + channels.hi.tobytes()).hexdigest()
         if key not in self._grids:
-            row = self._grids[key] = len(self._grids)
-            for name, values in (("channel_lo", lo), ("channel_hi", hi)):
-                dataset = self.file["counts"][name]
-                dataset.resize(row + 1, axis=0)
-                padded = np.full(CHANNELS, np.nan)
-                padded[: len(values)] = values
-                dataset[row] = padded
+            self._grids[key] = len(self._grids)
+            new.append(channels)
         return self._grids[key]
+
+    def _write_grids(self, new: Sequence[Channels]) -> None:
+        """Write channel energies that no earlier row has."""
+        if not new:
+            return
+        for name, grids in (("channel_lo", [one.lo for one in new]), ("channel_hi", [one.hi for one in new])):
+            padded = np.full((len(new), CHANNELS), np.nan)
+            for row, values in zip(padded, grids, strict=True):
+                row[: len(values)] = values
+            dataset = self.file["counts"][name]
+            dataset.resize(len(self._grids), axis=0)
+            dataset[len(self._grids) - len(new) :] = padded
 
     def close(
         self,

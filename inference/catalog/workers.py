@@ -75,32 +75,76 @@ def perform_all(
     left: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(len(tasks)):
         left.put(number)
-    failures: list[Exception] = []
-    finished: queue.SimpleQueue[int] = queue.SimpleQueue()
-    helpers = [
-        threading.Thread(target=_help, args=(tasks, folder, left, stop, failures, finished), daemon=True)
-        for _ in range(min(workers, len(tasks)) - 1)
-    ]
+    crew = _Crew(tasks, folder, left, stop)
+    helpers = [threading.Thread(target=crew.help, daemon=True) for _ in range(min(workers, len(tasks)) - 1)]
     for helper in helpers:
         helper.start()
     try:
-        while not stop and not failures and (mine := _next(left)) is not None:
+        while not stop and not crew.failures and (mine := _next(left)) is not None:
             perform(tasks[mine], folder)
-            finished.put(mine)
-            _tell(finished, done)
+            crew.finished.put(mine)
+            _tell(crew.finished, done)
     except Exception as error:
-        failures.append(error)
+        crew.failures.append(error)
     except BaseException:  # a second Ctrl-C: the helpers are not waited for
-        failures.append(ChandraEmbedError("stopped"))
+        crew.failures.append(ChandraEmbedError("stopped"))
         raise
+    finally:
+        crew.dismiss()
     for helper in helpers:
         while helper.is_alive():
-            helper.join(0.1)
-            _tell(finished, done)
-    _tell(finished, done)
-    if failures:
-        raise failures[0]
+            helper.join(0.05)
+            _tell(crew.finished, done)
+    _tell(crew.finished, done)
+    if crew.failures:
+        raise crew.failures[0]
     return [journal.place(folder, text) for text in tasks]
+
+
+class _Crew:
+    """The workers beside this process, one in each thread that calls :meth:`help`.
+
+    A worker takes a second to start, and tasks wait for none: those that are not ready when no task is left
+    are not waited for.
+    """
+
+    def __init__(
+        self, tasks: Sequence[str], folder: Path, left: "queue.SimpleQueue[int]", stop: Stop
+    ) -> None:
+        self.tasks, self.folder, self.left, self.stop = tasks, folder, left, stop
+        self.failures: list[Exception] = []
+        self.finished: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._starting: list[subprocess.Popen[bytes]] = []
+        self._guard = threading.Lock()
+        self._dismissed = threading.Event()
+
+    def dismiss(self) -> None:
+        """Say that no task is left to be begun."""
+        with self._guard:
+            self._dismissed.set()
+            for worker in self._starting:
+                worker.kill()
+
+    def help(self) -> None:
+        """Start a worker, have it do tasks until none is left, and end it."""
+        try:
+            with self._guard:
+                if self._dismissed.is_set():
+                    return
+                worker = _start(self.folder)
+                self._starting.append(worker)
+            with worker:
+                ready = _answer(worker)
+                with self._guard:
+                    self._starting.remove(worker)
+                if not ready and self._dismissed.is_set():
+                    return
+                while not (self.stop or self.failures) and (number := _next(self.left)) is not None:
+                    _have_done(worker, self.tasks[number])
+                    self.finished.put(number)
+                worker.kill()  # it waits for a task, and has none half done
+        except Exception as error:
+            self.failures.append(error)
 
 
 def _next(left: "queue.SimpleQueue[int]") -> int | None:
@@ -113,26 +157,6 @@ def _next(left: "queue.SimpleQueue[int]") -> int | None:
 def _tell(finished: "queue.SimpleQueue[int]", done: Callable[[int], None]) -> None:
     while (number := _next(finished)) is not None:
         done(number)
-
-
-def _help(
-    tasks: Sequence[str],
-    folder: Path,
-    left: "queue.SimpleQueue[int]",
-    stop: Stop,
-    failures: list[Exception],
-    finished: "queue.SimpleQueue[int]",
-) -> None:
-    """Have one worker do tasks until none is left."""
-    try:
-        with _start(folder) as worker:
-            while not stop and not failures and (number := _next(left)) is not None:
-                _have_done(worker, tasks[number])
-                finished.put(number)
-            assert worker.stdin is not None
-            worker.stdin.close()
-    except Exception as error:
-        failures.append(error)
 
 
 def _start(folder: Path) -> "subprocess.Popen[bytes]":
@@ -148,14 +172,18 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
     )
 
 
+def _answer(worker: "subprocess.Popen[bytes]") -> bytes:
+    assert worker.stdout is not None
+    return worker.stdout.readline()
+
+
 def _have_done(worker: "subprocess.Popen[bytes]", text: str) -> None:
     """Give a worker a task and wait for its answer."""
     assert worker.stdin is not None
-    assert worker.stdout is not None
     try:
         worker.stdin.write(text.encode() + b"\n")
         worker.stdin.flush()
-        answer = worker.stdout.readline()
+        answer = _answer(worker)
     except BrokenPipeError:
         answer = b""
     if not answer:
@@ -174,9 +202,16 @@ def _have_done(worker: "subprocess.Popen[bytes]", text: str) -> None:
 
 
 def main(folder: Path, tasks: IO[bytes], answers: IO[bytes]) -> None:
-    """Perform the tasks that come, one a line, until no more do; answer each with a line of JSON."""
+    """Perform the tasks that come, one a line, until no more do; answer each with a line of JSON.
+
+    A first line says that the worker is ready: what is slow to load is loaded.
+    """
+    from ..kernels import resample  # noqa: F401
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    answers.write(b"{}\n")
+    answers.flush()
     for line in tasks:
         answer: dict[str, Any] = {}
         try:
@@ -190,4 +225,7 @@ def main(folder: Path, tasks: IO[bytes], answers: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        main(Path(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:  # the process that started it was killed
+        os._exit(1)

@@ -5,14 +5,12 @@ the input is taken meanwhile, and no row counts as done before it is known. :mod
 says what makes a kill harmless. Memory does not grow with the file: two chunks are in it at a time.
 """
 
-import hashlib
 import os
-import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from ..models import registry
 from . import runtime
 from .aligned import EventEmbedder, embeds_events, mean_embedding
 from .catalog import store
+from .catalog.digest import hashing
 from .catalog.embeddings_file import Filling, Made, lay_out
 from .catalog.event_table import read_events
 from .catalog.lock import writing
@@ -131,7 +130,7 @@ def embed_file(
         raise StoreError(f"{output}: is the input; give another name to -o")
     with writing(output):
         started = None if overwrite else _started(output)
-        with store.open_store(spectra, store.SPECTRA) as source, _hashing(spectra) as digest:
+        with store.open_store(spectra, store.SPECTRA, once=True) as source, hashing(spectra) as digest:
             encoder = _load(started, output, model, device, batch_size)
             events = _load_events(encoder)
             _check_recipe(spectra, source, encoder)
@@ -266,25 +265,6 @@ def _datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict
             "mean of spectrum and events, of unit length; the spectrum's without events",
         )
     return found
-
-
-@contextmanager
-def _hashing(path: Path) -> Iterator[Future[str]]:
-    """Take the SHA-256 of a file in a thread of its own; what is left of it ends with the block."""
-    stop = threading.Event()
-
-    def digest() -> str:
-        found, block = hashlib.sha256(), bytearray(1 << 20)
-        with open(path, "rb", buffering=0) as file:
-            while not stop.is_set() and (n := file.readinto(block)):
-                found.update(memoryview(block)[:n])
-        return found.hexdigest()
-
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            yield pool.submit(digest)
-        finally:
-            stop.set()
 
 
 @dataclass(frozen=True)

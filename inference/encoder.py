@@ -57,7 +57,7 @@ class Encoded:
     reconstruction_error: Array
 
 
-class Embedded(NamedTuple):
+class Essentials(NamedTuple):
     """What is kept of `n` spectra; the fields are those of :class:`Encoded`."""
 
     latent: Array
@@ -188,7 +188,7 @@ class Encoder:
         """Return everything one pass gives; input and errors as :meth:`embed`."""
         return Encoded(*self._one(spectra, self._everything))
 
-    def stream(self, blocks: Iterable[ArrayLike], first: int = 0) -> Generator[Embedded, None, None]:
+    def stream(self, blocks: Iterable[ArrayLike], first: int = 0) -> Generator[Essentials, None, None]:
         """Embed blocks of spectra, each while the caller fetches the next and uses the last.
 
         Parameters
@@ -200,7 +200,7 @@ class Encoder:
 
         Yields
         ------
-        Embedded
+        Essentials
             What :meth:`run` gives for each block, but for the spectra themselves.
 
         Raises
@@ -210,7 +210,7 @@ class Encoder:
         """
         with closing(self._stream(blocks, self._short, first)) as found:
             for columns in found:
-                yield Embedded(*columns)
+                yield Essentials(*columns)
 
     def _everything(self, batch: Array) -> Columns:
         """Return the fields of :class:`Encoded` for one batch."""
@@ -220,7 +220,7 @@ class Encoder:
         return latent, embedding, normalised, scale, reconstruction, error
 
     def _short(self, batch: Array) -> Columns:
-        """Return the fields of :class:`Embedded` for one batch."""
+        """Return the fields of :class:`Essentials` for one batch."""
         latent, embedding, _, _, _, error = self._everything(batch)
         return latent, embedding, error
 

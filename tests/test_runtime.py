@@ -68,6 +68,19 @@ def test_the_provider_that_would_run_is_checked(model):
         runtime.check_provider(session, "cuda")
 
 
+def test_a_model_opened_for_so_many_rows_takes_no_others(model):
+    session, _ = runtime.open_session(model, "cpu", 1, {"cpu": 8, "cuda": 64})
+    assert session.get_inputs()[0].shape == [8, 400]
+    rows = np.random.default_rng(0).gamma(1, 1e-4, (9, 400)).astype(np.float32)
+    free, _ = runtime.open_session(model, "cpu", 2)
+    for a, b in zip(
+        session.run(None, {"spectrum": rows[:8]}), free.run(None, {"spectrum": rows[:8]}), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-6, rtol=1e-6)
+    with pytest.raises(Exception, match="invalid dimensions"):
+        session.run(None, {"spectrum": rows})
+
+
 def test_an_unknown_device_is_refused(model):
     with pytest.raises(ValueError, match="'gpu': give auto, cpu or cuda"):
         runtime.open_session(model, "gpu")

@@ -143,7 +143,9 @@ def finish(file: h5py.File) -> None:
     file.flush()
 
 
-def open_store(path: Path, kind: str, *, mode: str = "r", unfinished: bool = False) -> h5py.File:
+def open_store(
+    path: Path, kind: str, *, mode: str = "r", unfinished: bool = False, once: bool = False
+) -> h5py.File:
     """Open one of our files, after checking that it is one.
 
     Parameters
@@ -156,6 +158,9 @@ def open_store(path: Path, kind: str, *, mode: str = "r", unfinished: bool = Fal
         ``"r"`` or ``"r+"``.
     unfinished : bool
         Take a file that its writer did not finish.
+    once : bool
+        It will be read once, from front to back: HDF5 then keeps no chunks (otherwise a MiB of each dataset)
+        and little of their index, so that memory does not grow with the file.
 
     Raises
     ------
@@ -166,12 +171,14 @@ def open_store(path: Path, kind: str, *, mode: str = "r", unfinished: bool = Fal
     if path.is_dir() or not path.exists():
         raise StoreError(f"{path}: {'is a folder, not an HDF5 file' if path.is_dir() else 'does not exist'}")
     try:
-        file = h5py.File(path, mode)
+        file = h5py.File(path, mode, **({"rdcc_nbytes": 0, "rdcc_nslots": 1} if once else {}))
     except BlockingIOError as error:
         raise StoreError(f"{path}: is open in another process; wait for that to end") from error
     except OSError as error:
         raise StoreError(f"{path}: not an HDF5 file that can be opened ({error})") from error
     try:
+        if once:
+            _keep_little(file)
         _check(file, path, kind, unfinished)
     except StoreError:
         file.close()
@@ -180,6 +187,14 @@ def open_store(path: Path, kind: str, *, mode: str = "r", unfinished: bool = Fal
         file.close()
         raise StoreError(f"{path}: is damaged ({error}); make it again") from error
     return file
+
+
+def _keep_little(file: h5py.File) -> None:
+    """Hold HDF5's cache of what is no data to 2 MiB; it would grow to 32."""
+    cache = file.id.get_mdc_config()
+    cache.initial_size = cache.min_size = 1 << 20
+    cache.max_size = 2 << 20
+    file.id.set_mdc_config(cache)
 
 
 def _check(file: h5py.File, path: Path, kind: str, unfinished: bool) -> None:

@@ -36,7 +36,8 @@ def embed(
 
     An aligned model embeds the events too, where SPECTRA holds them, into the same space.
 
-    An unfinished output is gone on with, on the settings it was begun with: repeat the command.
+    An unfinished output is gone on with, on the settings it was begun with: repeat the command. Ctrl-C and
+    SIGTERM finish the rows at hand; a second one breaks off, which does no harm either.
 
     \b
     Example:

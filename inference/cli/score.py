@@ -86,7 +86,8 @@ def score(
     sources of known class, hardness ratios 3 robust sigmas or more from the median of the 10 nearest other
     sources, and the reconstruction error over its median in the file.
 
-    An earlier /score is replaced, all else stays; a run that is stopped leaves the file as it was.
+    An earlier /score is replaced, all else stays; a run that is stopped leaves the file as it was, and
+    beside it what it has found so far: repeat the command to go on.
 
     \b
     Example:

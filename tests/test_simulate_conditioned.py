@@ -11,8 +11,9 @@ from chandra_embed.inference.simulate import conditioned
 from chandra_embed.inference.simulate.catalog import Catalog, read_catalog
 from chandra_embed.inference.simulate.classes import CLASSES
 from chandra_embed.inference.simulate.conditioned import Conditions, simulate_catalog, simulate_catalog_row
-from chandra_embed.inference.simulate.impute import DetectionPool, ErrorFree
+from chandra_embed.inference.simulate.impute import DetectionPool, ErrorFree, find_pool
 from chandra_embed.inference.simulate.output import write_catalog_simulation
+from chandra_embed.inference.simulate.population import MAX_COUNTS
 from chandra_embed.inference.simulate.response import acis_response
 
 COUNTS = (
@@ -81,6 +82,17 @@ def test_a_channel_belongs_to_one_band_and_none_lies_between() -> None:
     for i, (lo, hi) in enumerate(BANDS.values()):
         centre = ((r.channel_lo + r.channel_hi) / 2)[band == i]
         assert lo <= centre.min() <= centre.max() <= hi
+
+
+def test_counts_outside_the_bands_are_bounded() -> None:
+    bands = np.array([-1, 0, 1, 2, -1])
+    some = np.array([3.0, 5.0, 6.0, 7.0, 1.0])
+    np.testing.assert_array_equal(conditioned.hold_outside(some, bands), some)
+    many = np.array([4e8, 5.0, 6.0, 7.0, 1e8])
+    held = conditioned.hold_outside(many, bands)
+    np.testing.assert_array_equal(held[1:4], many[1:4])
+    assert held[bands < 0].sum() == pytest.approx(MAX_COUNTS)
+    assert held[0] / held[4] == pytest.approx(4)
 
 
 def test_energy_fluxes_are_kept_before_the_poisson_draw(
@@ -179,3 +191,11 @@ def test_every_row_of_a_real_table_can_be_simulated(chandra_data: Path) -> None:
         assert np.isfinite(made.value).all()
         assert made.detection["class"] == catalog.rows[index].kind
         assert made.truth["imputed"] == "exposure theta epoch"
+
+
+@pytest.mark.real
+def test_a_redshifted_soft_excess_floods_no_memory(chandra_data: Path) -> None:
+    catalog = read_catalog(chandra_data / "tables" / "muwclass_TD.csv")
+    c = Conditions(catalog, 11, Recipe(), find_pool())
+    made = simulate_catalog_row(11063, c, ErrorFree.fit(catalog))  # 5e8 photons at 0.25 keV without a bound
+    assert MAX_COUNTS / 2 < made.observation.counts.sum() < 2 * MAX_COUNTS

@@ -101,6 +101,7 @@ def simulate_catalog_row(index: int, conditions: Conditions, error_free: ErrorFr
     total = float(expected[bands >= 0].sum())
     if total > MAX_COUNTS:  # a brighter one would be piled up beyond use
         expected, flux, known = expected * (MAX_COUNTS / total), flux * (MAX_COUNTS / total), known & False
+    expected = hold_outside(expected, bands)
     drawn = rng.poisson(expected)
     for i in np.flatnonzero(known):
         _keep(drawn, bands == i, int(np.rint(row.counts[i])), expected, rng)
@@ -142,6 +143,28 @@ def band_of_channels(r: Redistribution) -> NDArray[np.intp]:
     band = np.searchsorted(_EDGES, (r.channel_lo + r.channel_hi) / 2, side="right") - 1
     inside = (r.channel_lo >= BROAD[0]) & (r.channel_hi <= BROAD[1])
     return np.where(inside, np.clip(band, 0, 2), -1)
+
+
+def hold_outside(expected: Array, bands: NDArray[np.intp]) -> Array:
+    """Return expected counts of which at most :data:`~.population.MAX_COUNTS` lie outside the bands.
+
+    A redshifted soft excess can hold any number of photons below 0.5 keV, where no band bounds them.
+
+    Parameters
+    ----------
+    expected : ndarray, shape (n,), float64
+        Counts by channel.
+    bands : ndarray, shape (n,), intp
+        See :func:`band_of_channels`.
+
+    Returns
+    -------
+    ndarray, shape (n,), float64
+    """
+    outside = float(expected[bands < 0].sum())
+    if outside <= MAX_COUNTS:
+        return expected
+    return np.where(bands < 0, expected * (MAX_COUNTS / outside), expected)
 
 
 def _band_of_energies(r: Redistribution) -> NDArray[np.intp]:

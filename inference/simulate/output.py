@@ -68,7 +68,7 @@ NO_CATALOG: dict[str, Any] = {
     "catalog_var_prob_b": np.nan,
 }
 # root attribute of every simulated file, raised whenever the same seed draws other numbers than before
-DRAWS = 2
+DRAWS = 3
 ANALYTIC = (
     "analytic ACIS-like (front- and back-illuminated chips, contamination, vignetting); not calibration data"
 )

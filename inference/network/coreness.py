@@ -36,7 +36,7 @@ def coreness(
 
     The coreness c is the leading eigenvector of the weights A (the similarity of two neighbours, 0
     elsewhere and on the diagonal). It minimises sum_ij (a_ij - c_i c_j)^2, the continuous model of
-    S. P. Borgatti and M. G. Everett (Social Networks 21, 375, 1999) in least squares with the diagonal
+    S. P. Borgatti and M. G. Everett (Social Networks 21, 375, 2000) in least squares with the diagonal
     counted; MINRES (J. P. Boyd et al., Social Networks 32, 125, 2010) leaves the diagonal out. Where
     components share the leading eigenvalue, c is what power iteration from the strengths converges to.
 

@@ -10,8 +10,8 @@ from .ranges import Population
 from .ranges import linear as _lin
 from .ranges import logarithmic as _log
 
-# weight of each class where it is not known: how many of the 2,080 training sources of MUWCLASS (Yang et al.
-# 2022, ApJ 941, 104) the literature puts in it
+# weight of each class where it is not known: how many of 2,080 sources, part of the 2,941
+# that MUWCLASS was trained on (Yang et al. 2022, ApJ 941, 104), the literature puts in it
 MIXTURE = {
     "AGN": 987,
     "CV": 37,
@@ -49,7 +49,7 @@ _AGN = (
         # scattered: Ueda et al. 2007, ApJ 664, L79 (0.5 % and below to several %); Gupta et al. 2021,
         # MNRAS 504, 428 (about 1 %)
         leak=_log(0.015, 0.50, 0.0005, 0.2),
-        # soft gas: Guainazzi & Bianchi 2007, MNRAS 374, 1290; one temperature for it: choice
+        # soft gas, photoionised: Guainazzi & Bianchi 2007, MNRAS 374, 1290; a thermal plasma for it: choice
         kt2=_log(0.6, 0.15, 0.2, 1.2), abundance=_log(0.3, 0.30, 0.05, 1.5),
         share=_log(0.01, 0.50, 0.0005, 0.2),
         redshift=_log(0.6, 0.35, 0.003, 4.0),  # choice
@@ -93,8 +93,8 @@ _CV = (
         line=_log(0.10, 0.30, 0.01, 0.4),
     ),
     Population(
-        # burning on the surface: Kahabka & van den Heuvel 1997, ARA&A 35, 69 (20-100 eV); hot plasma beside:
-        # choice
+        # burning on the surface: Kahabka & van den Heuvel 1997, ARA&A 35, 69; Kahabka 2006, AdSpR 38,
+        # 2836 (20-100 eV); hot plasma beside: choice
         "supersoft", 0.05, "blackbody", "thermal", nh=_log(0.08, 0.40, 0.005, 1.0),
         kt=_log(0.06, 0.15, 0.03, 0.12), kt2=_log(2.0, 0.35, 0.3, 10.0), share=_log(0.03, 0.70, 0.0005, 0.7),
         abundance=_log(0.5, 0.30, 0.1, 1.5),
@@ -141,7 +141,8 @@ _HMXB = (
         # Narayan & Kallman 2004, ApJ 614, 881
         "Be", 0.50, "powerlaw", "blackbody", nh=_log(0.5, 0.50, 0.02, 10.0),
         gamma=_lin(1.1, 0.40, -0.3, 2.5), kt2=_log(0.2, 0.25, 0.06, 0.6), share=_log(0.03, 0.60, 0.001, 0.4),
-        line=_log(0.05, 0.40, 0.003, 0.3),  # Torrejon et al. 2010, ApJ 715, 947: weak in Be systems
+        # Gimenez-Garcia et al. 2015, A&A 576, A108: weaker in Be systems than in supergiants
+        line=_log(0.05, 0.40, 0.003, 0.3),
     ),
     Population(
         # Walter et al. 2015, A&ARv 23, 2: winds of 1e22-1e24 before the source, index of about 1
@@ -159,7 +160,7 @@ _HMXB = (
         gamma=_lin(1.8, 0.40, 1.0, 3.2), kt2=_log(0.35, 0.25, 0.1, 1.2), share=_log(0.10, 0.60, 0.003, 0.8),
     ),
     Population(
-        # persistent and quiescent pulsars, hot polar caps of about 1 keV: Reig 2011; widths: choice
+        # persistent pulsars, hot polar caps of about 1 keV: Reig 2011; quiescent ones alike, widths: choice
         "faint Be", 0.10, "blackbody", "powerlaw", nh=_log(0.5, 0.45, 0.02, 6.0),
         kt=_log(1.1, 0.18, 0.3, 2.5), gamma=_lin(1.4, 0.50, 0.3, 3.0), share=_log(0.4, 0.25, 0.05, 0.95),
     ),
@@ -174,7 +175,7 @@ _LM_STAR = (
         abundance=_log(0.3, 0.30, 0.05, 1.2),
     ),
     Population(
-        # Guedel 2004; Schmitt & Liefke 2004, A&A 417, 651: old coronae of 1-5 MK
+        # Guedel 2004: old coronae of 1-5 MK
         "quiet", 0.25, "thermal", "thermal", nh=_log(0.015, 0.50, 0.001, 0.4),
         kt=_log(0.25, 0.18, 0.1, 0.7), kt2=_log(0.7, 0.20, 0.3, 2.0), share=_log(0.15, 0.40, 0.005, 0.8),
         abundance=_log(0.5, 0.30, 0.1, 1.5),
@@ -196,8 +197,8 @@ _LMXB = (
         line=_log(0.02, 0.40, 0.001, 0.15),
     ),
     Population(
-        # Remillard & McClintock 2006: discs of 0.7-1.5 keV, power laws of 2.1-4.8; neutron stars: Lin,
-        # Remillard & Homan 2007, ApJ 667, 1073
+        # discs of 0.7-1.5 keV, power laws of 2.1-4.8: McClintock & Remillard 2006 (Compact Stellar X-ray
+        # Sources, chapter 4); neutron stars: Lin, Remillard & Homan 2007, ApJ 667, 1073
         "soft", 0.22, "blackbody", "powerlaw", nh=_log(0.3, 0.55, 0.02, 8.0),
         kt=_log(0.75, 0.22, 0.2, 2.5), gamma=_lin(2.2, 0.45, 1.2, 4.0), share=_log(0.35, 0.30, 0.02, 0.95),
     ),
@@ -252,7 +253,7 @@ _NS = (
 _YSO = (
     Population(
         # Getman et al. 2005, ApJS 160, 319 (columns of 1e20-1e23, plasma of 0.8 and 2-3 keV); Guedel et al.
-        # 2007, A&A 468, 353; abundance of about 0.3: Maggio et al. 2007, ApJ 660, 1462
+        # 2007, A&A 468, 353; iron low: Maggio et al. 2007, ApJ 660, 1462; 0.3 for all elements: choice
         "quiet", 0.55, "thermal", "thermal", nh=_log(0.5, 0.50, 0.01, 8.0),
         kt=_log(0.80, 0.15, 0.25, 1.6), kt2=_log(2.4, 0.20, 1.0, 8.0), share=_log(0.55, 0.18, 0.08, 0.97),
         abundance=_log(0.3, 0.25, 0.05, 1.0),
@@ -271,7 +272,8 @@ _YSO = (
         line=_log(0.03, 0.50, 0.001, 0.4),
     ),
     Population(
-        # accretion shocks and soft coronae of 2-4 MK beside the hot plasma: Guedel et al. 2007
+        # accretion shocks and soft coronae of 2-4 MK beside the hot plasma: Telleschi et al. 2007, A&A
+        # 468, 443
         "soft", 0.05, "thermal", "thermal", nh=_log(0.1, 0.50, 0.005, 1.0),
         kt=_log(0.28, 0.14, 0.12, 0.6), kt2=_log(1.2, 0.20, 0.5, 4.0), share=_log(0.35, 0.30, 0.03, 0.9),
         abundance=_log(0.3, 0.25, 0.05, 1.0),

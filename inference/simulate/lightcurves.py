@@ -140,7 +140,7 @@ HABITS: dict[str, dict[str, tuple[Habit, ...]]] = {
         ),
         # companions of B stars that flare: Stelzer et al. 2005, ApJS 160, 557
         "B star": _YOUNG,
-        # winds vary by a few per cent in days: Naze, Oskinova & Gosset 2013, ApJ 763, 143
+        # winds vary by up to 15 % over a day or some: Naze, Oskinova & Gosset 2013, ApJ 763, 143
         "": (Habit("periodic", 0.03, (0.05, 0.2), (30e3, 300e3)),),
     },
     "HMXB": {
@@ -158,7 +158,7 @@ HABITS: dict[str, dict[str, tuple[Habit, ...]]] = {
     },
     "LM-STAR": {"flaring": _CORONAL_FLARING, "": _CORONAL},
     "LMXB": {
-        # dips from the rim of the disc and eclipses, orbits of 1-20 hours: Frank, King & Lasota 1987, A&A
+        # dips and eclipses of edge-on systems, orbits of 1-20 hours: Frank, King & Lasota 1987, A&A
         # 178, 137; Diaz Trigo et al. 2006, A&A 445, 179
         "edge-on": (
             Habit("dip", 0.55, (0.4, 0.95), (3.6e3, 60e3), (0.15, 0.4)),

@@ -44,7 +44,8 @@ _ULX_DISC = logarithmic(0.22, 0.15, 0.10, 0.45)
 _ULX_TAIL = linear(1.4, 0.25, 0.8, 2.0)
 _ULX_TAIL_CUTOFF = logarithmic(4.5, 0.12, 3.0, 8.0)
 _ULX_SHARE = logarithmic(0.25, 0.25, 0.05, 0.6)  # of the disc; choice
-# dips of 100 s and longer that take most of the flux: Stobbart, Roberts & Warwick 2004, MNRAS 351, 1063;
+# dips of 100-300 s and trains of them that take most of the flux: Stobbart, Roberts & Warwick 2004, MNRAS
+# 351, 1063;
 # flares: Sivakoff et al. 2005, ApJ 624, L17; Irwin et al. 2016, Nature 538, 356; red noise of tens of per
 # cent in some: Heil, Vaughan & Roberts 2009, MNRAS 397, 1061. Ranges: choice
 _DIP_DEPTH = logarithmic(0.75, 0.10, 0.5, 0.95)
@@ -53,8 +54,8 @@ _DIP_PART = linear(0.30, 0.08, 0.15, 0.45)
 _ULX_FLARE = logarithmic(6.0, 0.20, 3.0, 20.0)
 _ULX_DECAY = logarithmic(1.5e3, 0.25, 400.0, 6e3)  # s
 
-# supersoft sources: Kahabka & van den Heuvel 1997, ARA&A 35, 69 (20-100 eV); Greiner 2000, New Astron. 5,
-# 137; other galaxies: Di Stefano & Kong 2003, ApJ 592, 884
+# supersoft sources: Kahabka & van den Heuvel 1997, ARA&A 35, 69; Kahabka 2006, AdSpR 38, 2836 (20-100 eV);
+# Greiner 2000, New Astron. 5, 137; other galaxies: Di Stefano & Kong 2003, ApJ 592, 884
 _SOFT_KT = logarithmic(0.07, 0.15, 0.03, 0.12)
 _SOFT_NH = logarithmic(0.06, 0.40, 0.005, 0.6)
 
@@ -67,7 +68,7 @@ _YSO_ABUNDANCE = logarithmic(0.3, 0.25, 0.05, 1.0)
 _FLARE_KT = logarithmic(5.5, 0.15, 3.0, 10.0)
 _FLARE_SHARE = linear(0.88, 0.06, 0.7, 0.98)
 # fast rise and decay over 1-60 ks, peaks of ten to hundreds of times the level between: Getman et al. 2008;
-# Grosso et al. 1997, Nature 387, 56; ranges: choice
+# ranges: choice
 _FLARE_PEAK = logarithmic(50.0, 0.25, 15.0, 200.0)
 _FLARE_DECAY = logarithmic(4e3, 0.25, 1e3, 15e3)  # s
 

@@ -172,8 +172,8 @@ def contamination(energy: Array, epoch: float) -> Array:
     -------
     ndarray, shape (k,), float64
         exp(-depth): carbon as E^-2.7 above its K edge (0.284 keV), with small steps at those of oxygen
-        (0.532) and fluorine (0.687). The depth at 0.67 keV grows as Plucinsky et al. 2018 (Proc. SPIE 10699)
-        describe; the numbers are round ones, not theirs.
+        (0.532) and fluorine (0.687). The depth at 0.67 keV is in round numbers of our own: it grows as
+        Plucinsky et al. 2018 (Proc. SPIE 10699) describe until 2016, and at a steady rate from there.
     """
     step = np.where(energy > 0.284, 1.0, 0.05) + 0.12 * (energy > 0.532) + 0.22 * (energy > 0.687)
     depth = np.interp(epoch, _CONTAMINATION[:, 0], _CONTAMINATION[:, 1])

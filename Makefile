@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CHANDRA_EMBED_DATA ?= $(wildcard $(abspath ../shared/data/chandra))
 export CHANDRA_EMBED_DATA
 
-.PHONY: demo test check bench fuzz train train-spectrum-8 train-spectrum-64 train-aligned-64 sweep clean
+.PHONY: demo test check bench fuzz train train-spectrum-8 train-spectrum-8-flux train-spectrum-64 train-aligned-64 sweep clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -56,33 +56,41 @@ fuzz: $(VENV)/.test
 # what both bundles are fitted to: simulated after the catalog tables, and one population that follows none
 TABLES := $(CHANDRA_EMBED_DATA)/tables
 FITTED := train-muwclass train-labelled train-sdss train-globular train-population
-FILES := $(FITTED:%=%.h5)
 RUN := cd $(CURDIR)/runs && CHANDRA_EMBED_THREADS=1 $(CURDIR)/$(BIN)/chandra-embed
 SIMULATE := $(RUN) simulate --overwrite
 
-runs/train-muwclass.h5: ARGS = --catalog $(TABLES)/muwclass_TD.csv -n 41600 --seed 11
-runs/train-labelled.h5: ARGS = --catalog $(TABLES)/csc2_detections_labelled.csv -n 14660 --seed 12
-runs/train-sdss.h5: ARGS = --catalog $(TABLES)/csc2_detections_sdss_simbad.csv -n 4512 --seed 13
-runs/train-globular.h5: ARGS = --catalog $(TABLES)/csc2_detections_globular_clusters.csv.gz --seed 14
-runs/train-population.h5: ARGS = -n 30000 --seed 1
-runs/reference.h5: ARGS = -n 20000 --seed 2
-$(FITTED:%=runs/%.h5) runs/reference.h5: | $(VENV)/.test
+of-muwclass = --catalog $(TABLES)/muwclass_TD.csv -n 41600 --seed 11
+of-labelled = --catalog $(TABLES)/csc2_detections_labelled.csv -n 14660 --seed 12
+of-sdss = --catalog $(TABLES)/csc2_detections_sdss_simbad.csv -n 4512 --seed 13
+of-globular = --catalog $(TABLES)/csc2_detections_globular_clusters.csv.gz --seed 14
+of-population = -n 30000 --seed 1
+$(FITTED:%=runs/%.h5): runs/train-%.h5: | $(VENV)/.test
 	@mkdir -p runs
-	$(SIMULATE) $(ARGS) -o $(@F)
+	$(SIMULATE) $(of-$*) -o $(@F)
+$(FITTED:%=runs/%-flux.h5): runs/train-%-flux.h5: | $(VENV)/.test
+	@mkdir -p runs
+	$(SIMULATE) $(of-$*) --quantity flux -o $(@F)
+runs/reference.h5 runs/reference-flux.h5: | $(VENV)/.test
+	@mkdir -p runs
+	$(SIMULATE) -n 20000 --seed 2 $(if $(findstring flux,$@),--quantity flux) -o $(@F)
 
 # make -j2 train: a model trains on one thread, for the same bytes from the same seed
-train: train-spectrum-8 train-aligned-64
-train-spectrum-8: ARGS = 8 1.1.0 reconstruction clusters latents nuisance
-train-spectrum-8: FIT = --epochs 30
+train: train-spectrum-8 train-spectrum-8-flux train-aligned-64
+train-spectrum-8: ARGS = 8 1.2.0 reconstruction clusters latents nuisance
+train-spectrum-8-flux: ARGS = 8 1.0.0 reconstruction clusters latents nuisance
+train-spectrum-8 train-spectrum-8-flux: FIT = --epochs 30 --denoise 0.5
 train-spectrum-64: ARGS = 64 1.1.0 reconstruction clusters nuisance
 train-spectrum-64: FIT = --epochs 24 --denoise 1
-train-spectrum-8 train-spectrum-64: train-%: $(FITTED:%=runs/%.h5) runs/reference.h5
-	$(RUN) train autoencoder $(FILES) -o $* --latents $(word 1,$(ARGS)) --test 0.5 --noise 0.03 $(FIT)
+train-spectrum-8-flux: QUANTITY = -flux
+train-spectrum-8 train-spectrum-64: $(FITTED:%=runs/%.h5) runs/reference.h5
+train-spectrum-8-flux: $(FITTED:%=runs/%-flux.h5) runs/reference-flux.h5
+train-spectrum-8 train-spectrum-8-flux train-spectrum-64: train-%:
+	$(RUN) train autoencoder $(FITTED:%=%$(QUANTITY).h5) -o $* --latents $(word 1,$(ARGS)) --test 0.5 --noise 0.03 $(FIT)
 	rm -rf runs/drafts/$* runs/models/$*
-	$(RUN) export $* -o drafts/$* --version $(word 2,$(ARGS)) --reference reference.h5
+	$(RUN) export $* -o drafts/$* --version $(word 2,$(ARGS)) --reference reference$(QUANTITY).h5
 	for what in $(wordlist 3,9,$(ARGS)); do \
 	  $(RUN) evaluate $$what --model drafts/$* -o evaluation-$* --overwrite || exit 1; done
-	$(RUN) export $* -o models/$* --version $(word 2,$(ARGS)) --reference reference.h5 --evaluation evaluation-$*
+	$(RUN) export $* -o models/$* --version $(word 2,$(ARGS)) --reference reference$(QUANTITY).h5 --evaluation evaluation-$*
 
 # spectra, events and words in one space, on the encoder frozen just before; the texts are semi-simulated
 runs/train-pairs.h5: ARGS = --catalog $(TABLES)/muwclass_TD.csv -n 31200 --seed 21
@@ -103,8 +111,8 @@ train-aligned-64: train-spectrum-64 runs/train-pairs.h5 runs/reference.h5
 
 # runs of reduced budget (20,000 spectra, 12 epochs): seeds, kinds, and one setting changed at a time
 SWEEP := transformer-s0 recurrent-s0 transformer-s1 recurrent-s1 transformer-s2 recurrent-s2 \
-	lr-5e-4-s0 lr-4e-3-s0 depth-1-s0 depth-3-s0 width-48-s0 width-112-s0 latents-4-s0 latents-16-s0 \
-	patch-10-s0 patch-40-s0 dropout-0.1-s0 heads-2-s0 heads-8-s0 noise-0.03-s0 mask-0.2-s0 weighted-s0 \
+	lr-5e-4-s0 lr-4e-3-s0 depth-1-s0 width-48-s0 latents-4-s0 latents-16-s0 \
+	patch-40-s0 dropout-0.1-s0 heads-2-s0 noise-0.03-s0 mask-0.2-s0 weighted-s0 \
 	recurrent-lr-5e-4-s0 recurrent-lr-4e-3-s0
 runs/transformer-s0/meta.json: ARGS = --kind transformer --seed 0
 runs/recurrent-s0/meta.json: ARGS = --kind recurrent --seed 0
@@ -115,23 +123,19 @@ runs/recurrent-s2/meta.json: ARGS = --kind recurrent --seed 2
 runs/lr-5e-4-s0/meta.json: ARGS = --lr 5e-4
 runs/lr-4e-3-s0/meta.json: ARGS = --lr 4e-3
 runs/depth-1-s0/meta.json: ARGS = --depth 1
-runs/depth-3-s0/meta.json: ARGS = --depth 3
 runs/width-48-s0/meta.json: ARGS = --width 48
-runs/width-112-s0/meta.json: ARGS = --width 112
 runs/latents-4-s0/meta.json: ARGS = --latents 4
 runs/latents-16-s0/meta.json: ARGS = --latents 16
-runs/patch-10-s0/meta.json: ARGS = --patch 10
 runs/patch-40-s0/meta.json: ARGS = --patch 40
 runs/dropout-0.1-s0/meta.json: ARGS = --dropout 0.1
 runs/heads-2-s0/meta.json: ARGS = --heads 2
-runs/heads-8-s0/meta.json: ARGS = --heads 8
 runs/noise-0.03-s0/meta.json: ARGS = --noise 0.03
 runs/mask-0.2-s0/meta.json: ARGS = --mask 0.2
 runs/weighted-s0/meta.json: ARGS = --weighted
 runs/recurrent-lr-5e-4-s0/meta.json: ARGS = --kind recurrent --lr 5e-4
 runs/recurrent-lr-4e-3-s0/meta.json: ARGS = --kind recurrent --lr 4e-3
 $(SWEEP:%=runs/%/meta.json): $(FITTED:%=runs/%.h5)
-	$(RUN) train autoencoder $(FILES) -o $(notdir $(@D)) --test 0.5 --rows 20000 --epochs 12 $(ARGS)
+	$(RUN) train autoencoder $(FITTED:%=%.h5) -o $(notdir $(@D)) --test 0.5 --rows 20000 --epochs 12 $(ARGS)
 
 sweep: $(SWEEP:%=runs/%/meta.json)
 	$(RUN) evaluate record $(SWEEP) --spectra train-muwclass.h5 -o ../training/evaluation/records --overwrite

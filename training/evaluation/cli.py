@@ -77,15 +77,25 @@ def reconstruction(
     is_flag=True,
     help="Also simulate the table with narrower and wider physics, and draw accuracy against that spread.",
 )
+@click.option(
+    "--record", type=files, help="Record of the model's training run: keep the figures there, for its seeds."
+)
 @overwrite_option
 @json_option
 def clusters(
-    spectra: tuple[Path, ...], model: str, output: Path, spread_curve: bool, overwrite: bool, as_json: bool
+    spectra: tuple[Path, ...],
+    model: str,
+    output: Path,
+    spread_curve: bool,
+    record: Path | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     """Measure how well clusters of latents are classes of sources; needs the extra plot.
 
     Balanced accuracy for 8 classes and for 2 (AGN against CV, HMXB, LMXB and NS), one cluster a class, with
-    the PCA, the three bands, chance and a random forest beside it. Needs the column class.
+    the PCA, the three bands, chance and a random forest beside it. Needs the column class. Beside it the
+    stored records of training runs with several seeds, for each recipe (clusters_seeds).
 
     Install the extra with: pip install 'chandra-embed[plot]'
 
@@ -93,7 +103,10 @@ def clusters(
     Example:
       chandra-embed evaluate clusters spectra.h5 -o evaluation
     """
+    from . import cluster_seeds
     from .clustering import run, table
+    from .records import add_scores, read_records
+    from .tables import write_result
 
     prepare(output, "clusters", overwrite, "about eight minutes" if spread_curve else "about three minutes")
     sample = _sample(spectra, model, output)
@@ -101,8 +114,13 @@ def clusters(
         from .spread import SPREADS, write_spread
 
         write_spread({spread: _sample((), model, output, spread) for spread in SPREADS}, output)
+    records = read_records()
+    seeds = cluster_seeds.seed_rows(records)
+    write_result(output, "clusters_seeds", seeds, {"simulated": all(one.simulated for one in records)})
     rows = run(sample, output)
-    tell(rows, table(rows), output, as_json)
+    if record:
+        add_scores(record, cluster_seeds.scores_of(rows))
+    tell(rows, "\n\n".join(filter(None, (table(rows), cluster_seeds.table(seeds)))), output, as_json)
 
 
 @evaluate.command()

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .isolation import fit_forest
-from .similarity import degree, find_nearest
+from .nearest import find_nearest
+from .similarity import degree
 
 if TYPE_CHECKING:
     from .reference import Reference

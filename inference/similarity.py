@@ -5,10 +5,7 @@ rounding bound of a tile value allows to decide, and compute the others again in
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, combinations
-from itertools import product as product_of
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,6 +95,8 @@ def nearest_neighbors(
     >>> nearest_neighbors([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], k=1)[0].tolist()
     [[1], [2], [1]]
     """
+    from .nearest import find_nearest
+
     indices, similarity = find_nearest(x, k, queries)
     return indices, similarity.astype(np.float32)
 
@@ -273,105 +272,6 @@ def _count_cells(
     parts = in_threads(work, range(len(cells.centre)), len(cells.centre))
     total: NDArray[np.int64] = np.sum(parts, axis=0, dtype=np.int64)
     return total
-
-
-def find_nearest(
-    x: ArrayLike,
-    k: int,
-    queries: ArrayLike | None = None,
-    *,
-    tile: int = TILE,
-    on_rows: Callable[[int], None] | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Find the nearest rows with their similarities in float64; see :func:`nearest_neighbors`.
-
-    Parameters
-    ----------
-    x, k, queries
-        As in :func:`nearest_neighbors`.
-    tile : int
-        Rows and columns of a tile; no result depends on it.
-    on_rows : callable, optional
-        Called with the number of query rows finished, by one thread at a time.
-
-    Returns
-    -------
-    indices : ndarray, shape (m, k), int64
-    similarity : ndarray, shape (m, k), float64
-    """
-    rows = unit_rows(x)
-    own = queries is None
-    ask = rows if queries is None else unit_rows(queries, "queries")
-    n, d = rows.shape
-    if ask.shape[1] != d:
-        raise ValueError(f"queries have {ask.shape[1]} columns, x has {d}")
-    most = max(n - 1, 0) if own else n
-    if isinstance(k, bool) or k != int(k) or not 0 <= k <= most:
-        raise ValueError(
-            f"k={k}: give a whole number from 0 to {most} ({n} rows{', without itself' if own else ''})"
-        )
-    best, index = np.empty((len(ask), int(k))), np.empty((len(ask), int(k)), np.int64)
-    if k:
-        _search(rows, ask, own, tile, best, index, on_rows)
-    return index, best
-
-
-def _search(
-    x: Floats,
-    queries: Floats,
-    own: bool,
-    tile: int,
-    best: NDArray[np.float64],
-    index: NDArray[np.int64],
-    on_rows: Callable[[int], None] | None,
-) -> None:
-    """Fill `best` and `index` from lists of candidates, each block of rows behind a lock of its own.
-
-    Of all pairs only the tiles on and above the diagonal are computed, and offered to the rows of both
-    sides, the diagonal first: it raises the limits before the many tiles come.
-    """
-    from .kernels.neighbors import NO_LIMIT, offer_columns, offer_rows, settle
-
-    k, band = best.shape[1], rounding_band(x.shape[1])
-    room = k + max(16, k // 2)
-    value, where = np.empty((len(queries), room), np.float32), np.empty((len(queries), room), np.int32)
-    held, limit = np.zeros(len(queries), np.int64), np.full(len(queries), NO_LIMIT)
-    report = one_at_a_time(on_rows)
-    blocks, others = -(-len(queries) // tile), -(-len(x) // tile)
-    locks, left = [Lock() for _ in range(blocks)], [others] * blocks
-
-    def part(block: int) -> tuple[slice, tuple[NDArray[Any], ...]]:
-        rows = slice(block * tile, (block + 1) * tile)
-        return rows, (value[rows], where[rows], held[rows], limit[rows])
-
-    def offered(block: int) -> None:
-        left[block] -= 1
-        if not left[block]:
-            rows, (found, at, many, _) = part(block)
-            settle(queries[rows], x, found, at, many, best[rows], index[rows])
-            report(len(queries[rows]))
-
-    def work(take: Iterator[tuple[int, int]]) -> None:
-        buffer = np.empty(min(tile, len(queries)) * min(tile, len(x)), np.float32)
-        for a, b in take:
-            rows, lists = part(a)
-            product = multiply(queries[rows], x[b * tile : (b + 1) * tile], buffer)
-            if own and a == b:
-                np.fill_diagonal(product, -np.inf)
-            with locks[a]:
-                offer_rows(product, b * tile, queries[rows], x, k, band, *lists)
-                offered(a)
-            if own and a != b:
-                columns, lists = part(b)
-                with locks[b]:
-                    offer_columns(product, a * tile, queries[columns], x, k, band, *lists)
-                    offered(b)
-
-    if own:
-        diagonal, above = ((a, a) for a in range(blocks)), combinations(range(blocks), 2)
-        in_threads(work, chain(diagonal, above), blocks * (blocks + 1) // 2)
-    else:
-        in_threads(work, product_of(range(blocks), range(others)), blocks * others)
 
 
 def _limits(tau: NDArray[np.float64], band: float) -> tuple[Floats, Floats]:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from chandra_embed.inference import degree, nearest_neighbors
 from chandra_embed.inference.errors import DeviceError
-from chandra_embed.inference.similarity import count_degrees, find_nearest, rounding_band
+from chandra_embed.inference.nearest import find_nearest
+from chandra_embed.inference.similarity import count_degrees, rounding_band
 from chandra_embed.inference.tiling import in_threads
 from hypothesis import given, settings
 from hypothesis import strategies as st

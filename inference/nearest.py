@@ -25,6 +25,7 @@ def find_nearest(
     *,
     tile: int = TILE,
     on_rows: Callable[[int], None] | None = None,
+    device: str = "cpu",
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Find the nearest rows with their similarities in float64; see :func:`nearest_neighbors`.
 
@@ -36,6 +37,8 @@ def find_nearest(
         Rows and columns of a tile; no result depends on it.
     on_rows : callable, optional
         Called with the number of query rows finished, by one thread at a time.
+    device : {"cpu", "cuda"}
+        Where to run; on CUDA tiles have a size of their own.
 
     Returns
     -------
@@ -55,7 +58,11 @@ def find_nearest(
         )
     best, index = np.empty((len(ask), int(k))), np.empty((len(ask), int(k)), np.int64)
     if k and own:
-        _search_all(rows, tile, best, index, on_rows)
+        _search_all(rows, tile, best, index, on_rows, device)
+    elif k and device == "cuda":
+        from .gpu import search
+
+        search(rows, ask, own, best, index, one_at_a_time(on_rows))
     elif k:
         _search(rows, ask, own, tile, best, index, on_rows)
     return index, best
@@ -67,11 +74,12 @@ def _search_all(
     best: NDArray[np.float64],
     index: NDArray[np.int64],
     on_rows: Callable[[int], None] | None,
+    device: str,
 ) -> None:
     """Fill `best` and `index` for all rows of `x`, each row of the same numbers searched once."""
     twins = find_twins(x)
     if twins is None:
-        _search_different(x, tile, best, index, on_rows)
+        _search_different(x, tile, best, index, on_rows, device)
         return
     from .kernels.twins import spread_groups
 
@@ -79,7 +87,7 @@ def _search_all(
     shape = groups, min(k, groups - 1)
     similarity, near = np.empty(shape), np.empty(shape, np.int64)
     if shape[1]:
-        _search_different(x[twins.first], tile, similarity, near, on_rows)
+        _search_different(x[twins.first], tile, similarity, near, on_rows, device)
     spread_groups(x, twins.member, twins.start, near, similarity, k, best, index)
     one_at_a_time(on_rows)(len(x) - (groups if shape[1] else 0))
 
@@ -90,8 +98,14 @@ def _search_different(
     best: NDArray[np.float64],
     index: NDArray[np.int64],
     on_rows: Callable[[int], None] | None,
+    device: str,
 ) -> None:
     """Do as :func:`_search_all` of rows of which few repeat another."""
+    if device == "cuda":
+        from .gpu import search
+
+        search(x, x, True, best, index, one_at_a_time(on_rows))
+        return
     cells = find_near_cells(x, best.shape[1], rounding_band(x.shape[1]))
     if cells is None:
         _search(x, x, True, tile, best, index, on_rows)

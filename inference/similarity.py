@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DeviceError
 from .tiling import TILE, in_threads, multiply, one_at_a_time
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ def degree(
         Unit rows; rounded to float32 where they are not.
     thresholds : sequence of float, shape (t,)
         Finite thresholds, at least one, in any order.
-    device : {"cpu"}
-        Where to run.
+    device : {"cpu", "cuda"}
+        Where to run; the counts are the same.
 
     Returns
     -------
@@ -47,7 +46,7 @@ def degree(
     ValueError
         A row of `x` is not finite or not of unit length to 1e-5; a threshold is not finite; there is none.
     DeviceError
-        `device` is anything but ``"cpu"``.
+        CUDA was asked for and does not answer.
 
     Examples
     --------
@@ -55,9 +54,9 @@ def degree(
     array([[1, 2, 1],
            [0, 0, 0]])
     """
-    if device != "cpu":
-        raise DeviceError(f"device {device!r}: GPU scoring is not in this version; give 'cpu'")
-    return count_degrees(unit_rows(x), checked_thresholds(thresholds))
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device {device!r}: give cpu or cuda")
+    return count_degrees(unit_rows(x), checked_thresholds(thresholds), device=device)
 
 
 def nearest_neighbors(
@@ -186,6 +185,7 @@ def count_degrees(
     *,
     tile: int = TILE,
     on_pairs: Callable[[int], None] | None = None,
+    device: str = "cpu",
 ) -> NDArray[np.int64]:
     """Count the degrees of checked rows; see :func:`degree`.
 
@@ -199,11 +199,17 @@ def count_degrees(
         Rows and columns of a tile (1,023 where more are asked for); no result depends on it.
     on_pairs : callable, optional
         Called with the number of pairs decided after each tile, by one thread at a time.
+    device : {"cpu", "cuda"}
+        Where to run; on CUDA tiles have a size of their own.
 
     Returns
     -------
     degrees : ndarray, shape (t, n), int64
     """
+    if device == "cuda":
+        from .gpu import Degrees
+
+        return Degrees(x.shape[1], tau).count(x, one_at_a_time(on_pairs))
     from .cells import find_cells
 
     order = np.argsort(tau, kind="stable")
@@ -225,7 +231,7 @@ def _count_tiles(
 
     n, d = x.shape
     tile = min(tile, FIELD)
-    low, high = _limits(tau, rounding_band(d))
+    low, high = value_limits(tau, rounding_band(d))
     report = one_at_a_time(on_pairs)
     corners = ((a, b) for a in range(0, n, tile) for b in range(a, n, tile))
     place = np.arange(n)
@@ -254,7 +260,7 @@ def _count_cells(
 
     from .kernels.cells import count_cluster
 
-    low, high = _limits(tau, rounding_band(x.shape[1]))
+    low, high = value_limits(tau, rounding_band(x.shape[1]))
     miss, reach = cells.limits(tau)
     report = one_at_a_time(on_pairs)
     first, rows = cells.first_cell, cells.first_row
@@ -274,8 +280,8 @@ def _count_cells(
     return total
 
 
-def _limits(tau: NDArray[np.float64], band: float) -> tuple[Floats, Floats]:
-    """Return, in float32 rounded outwards, what a tile value must be below, or reach, to be decided."""
+def value_limits(tau: NDArray[np.float64], band: float) -> tuple[Floats, Floats]:
+    """Return what a tile value must be below, or reach, to be decided, shape (t,), rounded outwards."""
     near = np.clip(tau, -2.0, 2.0)  # no similarity of unit rows lies outside
     low, high = (near - band).astype(np.float32), (near + band).astype(np.float32)
     return np.nextafter(low, np.float32(-np.inf)), np.nextafter(high, np.float32(np.inf))

@@ -9,7 +9,7 @@ from chandra_embed.inference.cells import Cells, find_cells, find_centres, find_
 from chandra_embed.inference.kernels.cells import count_cluster, split
 from chandra_embed.inference.kernels.near_cells import search_cluster, within
 from chandra_embed.inference.nearest import _search_cells, find_nearest
-from chandra_embed.inference.similarity import _count_cells, _limits, count_degrees, rounding_band
+from chandra_embed.inference.similarity import _count_cells, count_degrees, rounding_band, value_limits
 from unit_rows import hard_rows, tied_rows
 
 SMALL = bool(numba.config.DISABLE_JIT)
@@ -60,7 +60,7 @@ def test_degrees_by_cells_are_exact(rows, k):
 def test_whole_cells_are_decided_without_their_pairs():
     x = clustered(60 if SMALL else 600, spread=0.01)
     cells, tau = make(x, 5, most=16), np.array([0.0, 0.95])
-    low, high = _limits(tau, rounding_band(x.shape[1]))
+    low, high = value_limits(tau, rounding_band(x.shape[1]))
     counts = np.zeros((2, len(x)), np.int64)
     per_cell = np.zeros((2, len(cells.angle)), np.int64)
     first, rows = cells.first_cell, cells.first_row

@@ -213,6 +213,61 @@ def offer_columns(
 
 
 @njit(cache=True, nogil=True)
+def offer_lists(
+    values: Floats,
+    names: NDArray[np.int32],
+    begin: int,
+    size: int,
+    rows: Floats,
+    x: Floats,
+    itself: int,
+    k: int,
+    band: float,
+    value: Floats,
+    where: NDArray[np.int32],
+    held: NDArray[np.int64],
+    limit: Floats,
+) -> None:
+    """Offer to rows the largest values of a tile; all of it where those left out may matter.
+
+    Parameters
+    ----------
+    values : ndarray, shape (p, m), float32
+        The m largest of each row, falling; changed in place.
+    names : ndarray, shape (p, m), int32
+        Rows of `x`; a name from ``begin + size`` on fills the tile up and stands last.
+    begin, size : int
+        The rows of `x` in the tile: `size` of them from `begin` on.
+    itself : int
+        What the first of the rows is in `x`, below ``-p`` where they are none of it.
+    rows, x, k, band, value, where, held, limit
+        See :func:`offer_rows`.
+    """
+    exact, whole = np.empty(value.shape[1]), np.empty(size, np.float32)
+    all_names = np.arange(begin, begin + size).astype(np.int32)
+    for r in range(values.shape[0]):
+        least, filled = values[r, -1], names[r, -1] >= begin + size
+        kth, found = NO_LIMIT, 0
+        for c in range(values.shape[1]):
+            if names[r, c] == itself + r or names[r, c] >= begin + size:
+                values[r, c] = -np.inf
+                continue
+            found += 1
+            if found == k:
+                kth = _below(values[r, c] - 2.0 * band)
+        line, others = values[r], names[r]
+        if not filled and values.shape[1] < size and least >= max(kth, limit[r]):
+            for c in range(size):
+                whole[c] = exact_dot(rows[r], x[begin + c])
+            if begin <= itself + r < begin + size:
+                whole[itself + r - begin] = -np.inf
+            line, others = whole, all_names
+        held[r], limit[r] = offer_row(
+            line, others, rows[r], x, k, band, value[r], where[r], exact, held[r], limit[r]
+        )
+
+
+@njit(cache=True, nogil=True)
 def settle(
     rows: Floats,
     x: Floats,

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .isolation import fit_forest
-from .similarity import degree, find_nearest
+from .nearest import find_nearest
+from .similarity import degree
 
 if TYPE_CHECKING:
     from .reference import Reference
@@ -90,11 +91,12 @@ def knn_distance(
     queries: ArrayLike | None = None,
     *,
     on_rows: Callable[[int], None] | None = None,
+    device: str = "cpu",
 ) -> NDArray[np.float64]:
     """Return 1 - similarity to the k-th nearest row of `x`, not below 0; see :func:`anomaly_scores`."""
     if k < 1:
         raise ValueError(f"k={k}: the distance to a neighbour needs at least 1")
-    _, similarity = find_nearest(x, k, queries, on_rows=on_rows)
+    _, similarity = find_nearest(x, k, queries, on_rows=on_rows, device=device)
     distance: NDArray[np.float64] = np.maximum(1.0 - similarity[:, k - 1], 0.0)
     return distance  # rows are unit to rounding: without the 0 a twin would be nearer than itself
 

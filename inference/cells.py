@@ -19,6 +19,8 @@ SAMPLE, ROUNDS = 24, 3
 SEED = 0
 # with fewer rows, or where more of the pairs have to be computed all the same, cells do not pay
 FEWEST_ROWS, MOST_UNDECIDED = 16384, 0.8
+# the same for nearest neighbours, where tiles make use of each pair twice and cells do not
+FEWEST_TO_SEARCH, MOST_TO_SEARCH = 8192, 0.4
 # where the nearest of some thousand rows is farther for half of the rows, no cells are worth a try
 FEW, LEAST_NEAREST = 256, 0.7
 # a rounding bound beyond this comes of so many columns that angles decide nothing
@@ -125,6 +127,14 @@ class Cells:
         decided = (s >= miss).sum(axis=-1) == (s >= reach).sum(axis=-1)
         return float(1.0 - (decided @ np.diff(self.first_row)).mean() / len(x))
 
+    def to_search(self, sample: Floats, limit: Floats) -> float:
+        """Return the share of pairs of some rows that angles cannot put below limits, shape (rows,)."""
+        clusters = np.repeat(np.arange(len(self.centre)), np.diff(self.first_cell))
+        theta, beta = _angle(sample @ self.centre.T)[:, clusters], _angle(limit)
+        return float(
+            ((theta <= self.angle + beta[:, None]) @ np.diff(self.first_row)).mean() / len(self.order)
+        )
+
 
 def _angle(cosine: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.arccos(np.clip(cosine, -1.0, 1.0)), np.float64)
@@ -155,6 +165,32 @@ def find_cells(x: Floats, tau: NDArray[np.float64], band: float) -> Cells | None
         return None
     cells = Cells.about(x, centre, band)
     return cells if cells.undecided(x, tau) < MOST_UNDECIDED else None
+
+
+def find_near_cells(x: Floats, k: int, band: float) -> Cells | None:
+    """Return cells of rows where they spare the search for `k` neighbours enough of the pairs to pay.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, d), float32
+        Unit rows to 1e-5.
+    k : int
+        Neighbours of each row, 1 to n - 1.
+    band : float
+        Bound of the rounding error of a float32 dot product of two rows.
+    """
+    n = len(x)
+    if n < FEWEST_TO_SEARCH or not band < MOST_BAND:
+        return None
+    few = x[np.random.default_rng(SEED).choice(n, BLOCK, replace=False)]
+    similarity = few[FEW:] @ few[:FEW].T
+    if np.median(similarity.max(axis=0)) < LEAST_NEAREST:
+        return None
+    # among some rows so many are as near as the k nearest are among all, or one more
+    place = min(1 + k * len(similarity) // n, len(similarity))
+    limit = np.partition(similarity, -place, axis=0)[-place]
+    cells = Cells.about(x, find_centres(x, n // CLUSTER), band)
+    return cells if cells.to_search(few[:FEW], limit) < MOST_TO_SEARCH else None
 
 
 def find_centres(x: Floats, k: int) -> Floats:

@@ -44,7 +44,7 @@ class Forest:
     samples: int
     columns: int
 
-    def score_samples(self, x: ArrayLike) -> NDArray[np.float64]:
+    def score_samples(self, x: ArrayLike, device: str = "cpu") -> NDArray[np.float64]:
         """Return the anomaly score 2^(-mean path length / c(samples)) of each row.
 
         It is minus scikit-learn's ``score_samples`` (F. T. Liu, K. M. Ting & Z.-H. Zhou 2008, ICDM, 413).
@@ -53,6 +53,8 @@ class Forest:
         ----------
         x : array_like, shape (n, d)
             Finite rows, compared as float32.
+        device : {"cpu", "cuda"}
+            Where to run; the scores are the same.
 
         Returns
         -------
@@ -64,18 +66,26 @@ class Forest:
         ValueError
             A row is not finite, or there is another number of columns.
         """
-        from .kernels.forest import path_lengths
-
         rows = finite_rows(x)
         if rows.shape[1] != self.columns:
             raise ValueError(f"x has {rows.shape[1]} columns, the forest was fitted to {self.columns}")
-        with numba_threads():
-            total = path_lengths(rows, *self.levels())
+        total = self._path_lengths(rows, device)
         usual = float(_mean_path(np.array([self.samples]))[0])
         if usual == 0:
             return np.full(len(rows), 0.5)
         score: NDArray[np.float64] = 2.0 ** -(total / (len(self.roots) * usual))
         return score
+
+    def _path_lengths(self, rows: NDArray[np.float32], device: str) -> NDArray[np.float64]:
+        if device == "cuda":
+            from . import gpu
+
+            return gpu.path_lengths(rows, *self.levels())
+        from .kernels.forest import path_lengths
+
+        with numba_threads():
+            total: NDArray[np.float64] = path_lengths(rows, *self.levels())
+        return total
 
     def levels(self) -> tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.float64]]:
         """Return the trees filled up to the depth of the deepest, level after level.

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .catalog import store
 from .errors import ChandraEmbedError
-from .similarity import find_nearest
+from .nearest import find_nearest
 
 SHOWN = 5
 

@@ -122,6 +122,7 @@ class Reference:
         net_counts: ArrayLike | None = None,
         *,
         k: int | None = None,
+        device: str = "cpu",
     ) -> dict[str, Array]:
         """Score rows against the reference.
 
@@ -143,6 +144,8 @@ class Reference:
             among those of like net counts.
         k : int, optional
             Neighbour to measure to, if not the frozen one; the calibration scores are made again.
+        device : {"cpu", "cuda"}
+            Where to run; the scores are the same.
 
         Returns
         -------
@@ -163,8 +166,8 @@ class Reference:
                 raise ValueError(f"{name} has shape {array.shape}, embedding has {len(rows)} rows")
         measured = self.k if k is None else k
         found = {
-            "knn_distance": knn_distance(self.embedding, measured, rows),
-            "isolation": self.forest.score_samples(rows),
+            "knn_distance": knn_distance(self.embedding, measured, rows, device=device),
+            "isolation": self.forest.score_samples(rows, device),
             "reconstruction_error": errors,
         }
         calibration = self.calibration_scores(measured)

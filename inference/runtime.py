@@ -34,14 +34,17 @@ ort.set_default_logger_severity(FATAL_ONLY)
 
 
 def open_session(
-    path: Path, device: str = "auto", threads: int | None = None, rows: Mapping[str, int] | None = None
+    path: Path | bytes,
+    device: str = "auto",
+    threads: int | None = None,
+    rows: Mapping[str, int] | None = None,
 ) -> tuple[ort.InferenceSession, str]:
     """Open a model on the device asked for, or fail.
 
     Parameters
     ----------
-    path : Path
-        An ONNX file.
+    path : Path or bytes
+        An ONNX file, or the model itself.
     device : {"auto", "cpu", "cuda"}
         ``auto`` takes CUDA where a CUDA device answers and can run the whole model, else the CPU.
     threads : int, optional
@@ -111,7 +114,7 @@ def session_options(threads: int, rows: int | None = None) -> ort.SessionOptions
     return options
 
 
-def _cpu_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+def _cpu_session(path: Path | bytes, options: ort.SessionOptions) -> ort.InferenceSession:
     try:
         session = ort.InferenceSession(
             path,
@@ -122,14 +125,14 @@ def _cpu_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSessio
         )
     except Exception as error:
         raise BundleError(
-            f"{path}: onnxruntime {VERSION} cannot load it ({error}); "
+            f"{_named(path)}: onnxruntime {VERSION} cannot load it ({error}); "
             "upgrade onnxruntime or freeze the model again"
         ) from error
     check_provider(session, "cpu")
     return session
 
 
-def _cuda_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+def _cuda_session(path: Path | bytes, options: ort.SessionOptions) -> ort.InferenceSession:
     """Open a session of which every node runs on CUDA."""
     if cuda_devices() < 1:
         raise DeviceError("device cuda: the driver offers no CUDA device; use --device cpu")
@@ -145,11 +148,15 @@ def _cuda_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSessi
         )
     except Exception as error:
         raise DeviceError(
-            f"device cuda: {path} cannot run there ({missing or error}); "
+            f"device cuda: {_named(path)} cannot run there ({missing or error}); "
             "pip install 'chandra-embed[cuda]' or use --device cpu"
         ) from error
     check_provider(session, "cuda")
     return session
+
+
+def _named(model: Path | bytes) -> str:
+    return "a graph of this package" if isinstance(model, bytes) else str(model)
 
 
 def preload_cuda() -> str:

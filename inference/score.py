@@ -78,6 +78,8 @@ class Scores:
         See the ``score`` command; NaN where left out or not to be had.
     k : int
         Neighbour measured to; 0 where there was none.
+    device : {"cpu", "cuda"}
+        Where it ran.
     against : str
         ``"file"``, or ``"reference"`` with the name and version of the bundle.
     left_out : dict of str to int
@@ -94,6 +96,7 @@ class Scores:
     anomaly_pvalue: Array
     anomaly_qvalue: Array
     k: int
+    device: str
     against: str
     left_out: dict[str, int]
     notes: list[str]
@@ -107,6 +110,7 @@ def score_file(
     seed: int = 0,
     min_counts: float = 40.0,
     no_artefacts: bool = False,
+    device: str = "cpu",
 ) -> Scores:
     """Score every detection of an embeddings file and write ``/score`` into it.
 
@@ -127,6 +131,8 @@ def score_file(
         Rows of fewer net counts are left out; unknown counts are kept.
     no_artefacts : bool
         Leave out rows with any flag of :data:`ARTEFACTS`.
+    device : {"auto", "cpu", "cuda"}
+        Where to run; the scores are the same.
 
     Returns
     -------
@@ -136,6 +142,8 @@ def score_file(
     ------
     StoreError
         The file is not as ``embed`` leaves it, another process writes it, or there is no room for a copy.
+    DeviceError
+        CUDA was asked for and does not answer.
     BundleError
         The bundle is not found, altered, or not the one that made the embeddings.
     ChandraEmbedError
@@ -146,6 +154,7 @@ def score_file(
     tau = checked_thresholds(thresholds)
     if k is not None and k < 1:
         raise ValueError(f"k={k}: give at least 1")
+    device = _device(device)
     settings = {"seed": seed, "min_counts": float(min_counts), "no_artefacts": no_artefacts}
     with writing(path), stopping() as stop:
         with store.open_store(path, store.EMBEDDINGS) as file:
@@ -155,25 +164,36 @@ def score_file(
         more = 8 * n * (len(tau) + 5)
         make_room(path, 2 * more)  # the copy, and what is kept beside it
         steps = Steps(path, stop, rows.embedding)
-        degree = steps.once("degree", tau.tolist(), lambda: _degrees(rows.embedding, tau, steps))
+        degree = steps.once("degree", tau.tolist(), lambda: _degrees(rows.embedding, tau, steps, device))
         found = (
-            _within_file(rows, k, seed, steps)
+            _within_file(rows, k, seed, steps, device)
             if reference is None
-            else _within_reference(rows, reference, k, steps)
+            else _within_reference(rows, reference, k, steps, device)
         )
         steps.look()
         reasons = {reason: int(out.sum()) for reason, out in rows.left_out.items() if out.any()}
-        scores = Scores(thresholds=tau, degree=degree, against=against, left_out=reasons, **found)
+        scores = Scores(
+            thresholds=tau, degree=degree, against=against, device=device, left_out=reasons, **found
+        )
         with rewritten(path, "score", more) as file:
             _write(file, scores, settings)
         steps.clear()
     return scores
 
 
-def _degrees(embedding: NDArray[np.float32], tau: Array, steps: Steps) -> NDArray[np.int64]:
+def _device(asked: str) -> str:
+    """Return the device that will run; ONNX Runtime is only loaded where it may be a GPU."""
+    if asked == "cpu":
+        return asked
+    from .gpu import device_that_runs
+
+    return device_that_runs(asked)
+
+
+def _degrees(embedding: NDArray[np.float32], tau: Array, steps: Steps, device: str) -> NDArray[np.int64]:
     n = len(embedding)
     with Progress(n * (n - 1) // 2, "score: degrees", unit="pairs") as progress:
-        return count_degrees(embedding, tau, on_pairs=steps.counted(progress))
+        return count_degrees(embedding, tau, on_pairs=steps.counted(progress), device=device)
 
 
 def find_reference(file: h5py.File) -> tuple[Reference | None, str]:
@@ -188,6 +208,8 @@ def find_reference(file: h5py.File) -> tuple[Reference | None, str]:
 
     Raises
     ------
+    DeviceError
+        CUDA was asked for and does not answer.
     BundleError
         The bundle is not found, altered, or not the one that made the embeddings.
     """
@@ -225,7 +247,9 @@ def read_rows(file: h5py.File, min_counts: float, no_artefacts: bool) -> Rows:
     return Rows(embedding, errors, counts, left_out)
 
 
-def _within_reference(rows: Rows, reference: Reference, k: int | None, steps: Steps) -> dict[str, Any]:
+def _within_reference(
+    rows: Rows, reference: Reference, k: int | None, steps: Steps, device: str
+) -> dict[str, Any]:
     """Score against the bundle's frozen rows."""
     most = len(reference.embedding)
     used = min(reference.k if k is None else k, most)
@@ -235,7 +259,7 @@ def _within_reference(rows: Rows, reference: Reference, k: int | None, steps: St
         for start in range(0, max(n, 1), BLOCK):
             of = slice(start, start + BLOCK)
             given = (rows.embedding[of], rows.reconstruction_error[of], rows.net_counts[of])
-            parts.append(reference.score(*given, k=used))
+            parts.append(reference.score(*given, k=used, device=device))
             steps.counted(progress)(len(given[0]))
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     pvalue = np.where(rows.kept, found["anomaly_pvalue"], np.nan)
@@ -250,16 +274,19 @@ def _within_reference(rows: Rows, reference: Reference, k: int | None, steps: St
     }
 
 
-def _within_file(rows: Rows, k: int | None, seed: int, steps: Steps) -> dict[str, Any]:
+def _within_file(rows: Rows, k: int | None, seed: int, steps: Steps, device: str) -> dict[str, Any]:
     """Score against the other rows of the file; there are no p-values then."""
     n = len(rows.embedding)
     used = max(min(NEIGHBOUR if k is None else k, n - 1), 0)
     nothing = np.full(n, np.nan)
     scores = dict.fromkeys(METHODS, nothing)
     if used:
-        scores["knn_distance"] = steps.once("knn", used, lambda: _distances(rows.embedding, used, steps))
+        scores["knn_distance"] = steps.once(
+            "knn", used, lambda: _distances(rows.embedding, used, steps, device)
+        )
         steps.look()
-        scores["isolation"] = fit_forest(rows.embedding, random_state=seed).score_samples(rows.embedding)
+        forest = fit_forest(rows.embedding, random_state=seed)
+        scores["isolation"] = forest.score_samples(rows.embedding, device)
         scores["reconstruction_error"] = rows.reconstruction_error
     ranked = {name: np.where(rows.kept, values, np.nan) for name, values in scores.items()}
     sample = {name: values[~np.isnan(values)] for name, values in ranked.items()}
@@ -274,9 +301,9 @@ def _within_file(rows: Rows, k: int | None, seed: int, steps: Steps) -> dict[str
     }
 
 
-def _distances(embedding: NDArray[np.float32], k: int, steps: Steps) -> Array:
+def _distances(embedding: NDArray[np.float32], k: int, steps: Steps, device: str) -> Array:
     with Progress(len(embedding), "score: neighbours") as progress:
-        return knn_distance(embedding, k, on_rows=steps.counted(progress))
+        return knn_distance(embedding, k, on_rows=steps.counted(progress), device=device)
 
 
 def _lowered(asked: int | None, used: int, why: str) -> list[str]:

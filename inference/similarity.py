@@ -5,15 +5,11 @@ rounding bound of a tile value allows to decide, and compute the others again in
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, combinations
-from itertools import product as product_of
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DeviceError
 from .tiling import TILE, in_threads, multiply, one_at_a_time
 
 if TYPE_CHECKING:
@@ -37,8 +33,8 @@ def degree(
         Unit rows; rounded to float32 where they are not.
     thresholds : sequence of float, shape (t,)
         Finite thresholds, at least one, in any order.
-    device : {"cpu"}
-        Where to run.
+    device : {"cpu", "cuda"}
+        Where to run; the counts are the same.
 
     Returns
     -------
@@ -50,7 +46,7 @@ def degree(
     ValueError
         A row of `x` is not finite or not of unit length to 1e-5; a threshold is not finite; there is none.
     DeviceError
-        `device` is anything but ``"cpu"``.
+        CUDA was asked for and does not answer.
 
     Examples
     --------
@@ -58,9 +54,9 @@ def degree(
     array([[1, 2, 1],
            [0, 0, 0]])
     """
-    if device != "cpu":
-        raise DeviceError(f"device {device!r}: GPU scoring is not in this version; give 'cpu'")
-    return count_degrees(unit_rows(x), checked_thresholds(thresholds))
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device {device!r}: give cpu or cuda")
+    return count_degrees(unit_rows(x), checked_thresholds(thresholds), device=device)
 
 
 def nearest_neighbors(
@@ -98,6 +94,8 @@ def nearest_neighbors(
     >>> nearest_neighbors([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], k=1)[0].tolist()
     [[1], [2], [1]]
     """
+    from .nearest import find_nearest
+
     indices, similarity = find_nearest(x, k, queries)
     return indices, similarity.astype(np.float32)
 
@@ -187,6 +185,7 @@ def count_degrees(
     *,
     tile: int = TILE,
     on_pairs: Callable[[int], None] | None = None,
+    device: str = "cpu",
 ) -> NDArray[np.int64]:
     """Count the degrees of checked rows; see :func:`degree`.
 
@@ -200,11 +199,17 @@ def count_degrees(
         Rows and columns of a tile (1,023 where more are asked for); no result depends on it.
     on_pairs : callable, optional
         Called with the number of pairs decided after each tile, by one thread at a time.
+    device : {"cpu", "cuda"}
+        Where to run; on CUDA tiles have a size of their own.
 
     Returns
     -------
     degrees : ndarray, shape (t, n), int64
     """
+    if device == "cuda":
+        from .gpu import Degrees
+
+        return Degrees(x.shape[1], tau).count(x, one_at_a_time(on_pairs))
     from .cells import find_cells
 
     order = np.argsort(tau, kind="stable")
@@ -226,7 +231,7 @@ def _count_tiles(
 
     n, d = x.shape
     tile = min(tile, FIELD)
-    low, high = _limits(tau, rounding_band(d))
+    low, high = value_limits(tau, rounding_band(d))
     report = one_at_a_time(on_pairs)
     corners = ((a, b) for a in range(0, n, tile) for b in range(a, n, tile))
     place = np.arange(n)
@@ -255,7 +260,7 @@ def _count_cells(
 
     from .kernels.cells import count_cluster
 
-    low, high = _limits(tau, rounding_band(x.shape[1]))
+    low, high = value_limits(tau, rounding_band(x.shape[1]))
     miss, reach = cells.limits(tau)
     report = one_at_a_time(on_pairs)
     first, rows = cells.first_cell, cells.first_row
@@ -275,107 +280,8 @@ def _count_cells(
     return total
 
 
-def find_nearest(
-    x: ArrayLike,
-    k: int,
-    queries: ArrayLike | None = None,
-    *,
-    tile: int = TILE,
-    on_rows: Callable[[int], None] | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Find the nearest rows with their similarities in float64; see :func:`nearest_neighbors`.
-
-    Parameters
-    ----------
-    x, k, queries
-        As in :func:`nearest_neighbors`.
-    tile : int
-        Rows and columns of a tile; no result depends on it.
-    on_rows : callable, optional
-        Called with the number of query rows finished, by one thread at a time.
-
-    Returns
-    -------
-    indices : ndarray, shape (m, k), int64
-    similarity : ndarray, shape (m, k), float64
-    """
-    rows = unit_rows(x)
-    own = queries is None
-    ask = rows if queries is None else unit_rows(queries, "queries")
-    n, d = rows.shape
-    if ask.shape[1] != d:
-        raise ValueError(f"queries have {ask.shape[1]} columns, x has {d}")
-    most = max(n - 1, 0) if own else n
-    if isinstance(k, bool) or k != int(k) or not 0 <= k <= most:
-        raise ValueError(
-            f"k={k}: give a whole number from 0 to {most} ({n} rows{', without itself' if own else ''})"
-        )
-    best, index = np.empty((len(ask), int(k))), np.empty((len(ask), int(k)), np.int64)
-    if k:
-        _search(rows, ask, own, tile, best, index, on_rows)
-    return index, best
-
-
-def _search(
-    x: Floats,
-    queries: Floats,
-    own: bool,
-    tile: int,
-    best: NDArray[np.float64],
-    index: NDArray[np.int64],
-    on_rows: Callable[[int], None] | None,
-) -> None:
-    """Fill `best` and `index` from lists of candidates, each block of rows behind a lock of its own.
-
-    Of all pairs only the tiles on and above the diagonal are computed, and offered to the rows of both
-    sides, the diagonal first: it raises the limits before the many tiles come.
-    """
-    from .kernels.neighbors import NO_LIMIT, offer_columns, offer_rows, settle
-
-    k, band = best.shape[1], rounding_band(x.shape[1])
-    room = k + max(16, k // 2)
-    value, where = np.empty((len(queries), room), np.float32), np.empty((len(queries), room), np.int32)
-    held, limit = np.zeros(len(queries), np.int64), np.full(len(queries), NO_LIMIT)
-    report = one_at_a_time(on_rows)
-    blocks, others = -(-len(queries) // tile), -(-len(x) // tile)
-    locks, left = [Lock() for _ in range(blocks)], [others] * blocks
-
-    def part(block: int) -> tuple[slice, tuple[NDArray[Any], ...]]:
-        rows = slice(block * tile, (block + 1) * tile)
-        return rows, (value[rows], where[rows], held[rows], limit[rows])
-
-    def offered(block: int) -> None:
-        left[block] -= 1
-        if not left[block]:
-            rows, (found, at, many, _) = part(block)
-            settle(queries[rows], x, found, at, many, best[rows], index[rows])
-            report(len(queries[rows]))
-
-    def work(take: Iterator[tuple[int, int]]) -> None:
-        buffer = np.empty(min(tile, len(queries)) * min(tile, len(x)), np.float32)
-        for a, b in take:
-            rows, lists = part(a)
-            product = multiply(queries[rows], x[b * tile : (b + 1) * tile], buffer)
-            if own and a == b:
-                np.fill_diagonal(product, -np.inf)
-            with locks[a]:
-                offer_rows(product, b * tile, queries[rows], x, k, band, *lists)
-                offered(a)
-            if own and a != b:
-                columns, lists = part(b)
-                with locks[b]:
-                    offer_columns(product, a * tile, queries[columns], x, k, band, *lists)
-                    offered(b)
-
-    if own:
-        diagonal, above = ((a, a) for a in range(blocks)), combinations(range(blocks), 2)
-        in_threads(work, chain(diagonal, above), blocks * (blocks + 1) // 2)
-    else:
-        in_threads(work, product_of(range(blocks), range(others)), blocks * others)
-
-
-def _limits(tau: NDArray[np.float64], band: float) -> tuple[Floats, Floats]:
-    """Return, in float32 rounded outwards, what a tile value must be below, or reach, to be decided."""
+def value_limits(tau: NDArray[np.float64], band: float) -> tuple[Floats, Floats]:
+    """Return what a tile value must be below, or reach, to be decided, shape (t,), rounded outwards."""
     near = np.clip(tau, -2.0, 2.0)  # no similarity of unit rows lies outside
     low, high = (near - band).astype(np.float32), (near + band).astype(np.float32)
     return np.nextafter(low, np.float32(-np.inf)), np.nextafter(high, np.float32(np.inf))

@@ -5,9 +5,11 @@ import numba
 import numpy as np
 import pytest
 from chandra_embed.inference import cells as module
-from chandra_embed.inference.cells import Cells, find_cells, find_centres
+from chandra_embed.inference.cells import Cells, find_cells, find_centres, find_near_cells
 from chandra_embed.inference.kernels.cells import count_cluster, split
-from chandra_embed.inference.similarity import _count_cells, _limits, count_degrees, rounding_band
+from chandra_embed.inference.kernels.near_cells import search_cluster, within
+from chandra_embed.inference.nearest import _search_cells, find_nearest
+from chandra_embed.inference.similarity import _count_cells, count_degrees, rounding_band, value_limits
 from unit_rows import hard_rows, tied_rows
 
 SMALL = bool(numba.config.DISABLE_JIT)
@@ -58,7 +60,7 @@ def test_degrees_by_cells_are_exact(rows, k):
 def test_whole_cells_are_decided_without_their_pairs():
     x = clustered(60 if SMALL else 600, spread=0.01)
     cells, tau = make(x, 5, most=16), np.array([0.0, 0.95])
-    low, high = _limits(tau, rounding_band(x.shape[1]))
+    low, high = value_limits(tau, rounding_band(x.shape[1]))
     counts = np.zeros((2, len(x)), np.int64)
     per_cell = np.zeros((2, len(cells.angle)), np.int64)
     first, rows = cells.first_cell, cells.first_row
@@ -122,3 +124,61 @@ def test_progress_by_cells_reaches_all_pairs(monkeypatch):
     seen = []
     count_degrees(clustered(2000), np.array([0.5]), on_pairs=seen.append)
     assert sum(seen) == 2000 * 1999 // 2
+
+
+@pytest.mark.kernel
+def test_rows_that_may_be_near_enough_are_listed():
+    rng = np.random.default_rng(0)
+    alpha, beta = rng.uniform(0, np.pi, 2000), rng.uniform(0, np.pi, 2000)
+    theta = np.clip(alpha + beta + rng.choice((-1e-3, 1e-3), 2000), 0, np.pi)
+    for a, b, t in zip(alpha[:200], beta[:200], theta[:200], strict=True):
+        found = np.empty(2, np.int64)
+        one, cell = np.float32([np.cos(b)]), np.float32([np.cos(a), np.sin(a)])
+        s = np.float32([np.cos(t)])
+        m = within(s, 5, one, np.float32([np.sin(b)]), cell, 0.0, found)
+        if abs(np.cos(t) - np.cos(a + b)) > 1e-5 or a + b > np.pi + 1e-3:
+            assert found[:m].tolist() == ([5] if t <= a + b else [])
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("k", [1, 7])
+@pytest.mark.parametrize("rows", [hard_rows, tied_rows, clustered])
+def test_neighbours_by_cells_are_exact(rows, k):
+    x = rows(30 if SMALL else 230)
+    cells = make(x, 5)
+    best, index = np.empty((len(x), k)), np.empty((len(x), k), np.int64)
+    _search_cells(x, cells, best, index, None)
+    expected = naive.nearest_neighbors(x, k)
+    assert np.array_equal(index, expected[0])
+    assert np.array_equal(best, expected[1])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_neighbours_by_cells_are_taken_where_they_pay_and_change_nothing(threads, monkeypatch):
+    monkeypatch.setenv("CHANDRA_EMBED_THREADS", str(threads))
+    monkeypatch.setattr(module, "FEWEST_TO_SEARCH", 1000)
+    monkeypatch.setattr(module, "BLOCK", 1000)
+    monkeypatch.setattr(module, "CLUSTER", 100)
+    band, seen = rounding_band(8), []
+    x = clustered(3000, kinds=12, spread=0.03)[300:]  # without the rows of the same numbers
+    assert find_near_cells(x, 9, band) is not None
+    index, best = find_nearest(x, 9, on_rows=seen.append)
+    assert sum(seen) == 2700
+    monkeypatch.setattr(module, "FEWEST_TO_SEARCH", 10**9)
+    expected = find_nearest(x, 9)
+    assert np.array_equal(index, expected[0])
+    assert np.array_equal(best, expected[1])
+    monkeypatch.setattr(module, "FEWEST_TO_SEARCH", 1000)
+    assert find_near_cells(x, 9, 0.5) is None
+
+
+def test_cells_far_away_are_left_out():
+    x = clustered(60 if SMALL else 600, spread=0.01)
+    cells, k = make(x, 5, most=16), 3
+    angles = np.stack([np.cos(cells.angle), np.sin(cells.angle)], axis=1).astype(np.float32)
+    best, index = np.empty((len(x), k)), np.empty((len(x), k), np.int64)
+    where = cells.centre, cells.first_cell, cells.first_row, angles
+    rest = k, 20, rounding_band(8), cells.margin + 1e-6, best, index
+    computed = sum(search_cluster(a, x, cells.order, x[cells.order], *where, *rest) for a in range(5))
+    assert computed < 0.5 * len(x) ** 2
+    assert np.array_equal(index, naive.nearest_neighbors(x, k)[0])

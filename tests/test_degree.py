@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from chandra_embed.inference.kernels.degree import FIELD, count_tile
 from chandra_embed.inference.kernels.tiles import exact_dot
-from chandra_embed.inference.similarity import _limits, rounding_band
+from chandra_embed.inference.similarity import rounding_band, value_limits
 from unit_rows import hard_rows, tied_rows
 
 N = 40 if numba.config.DISABLE_JIT else 400
@@ -18,7 +18,7 @@ def count(x, tau, tile, disturb=0.0):
     n, d = x.shape
     band = rounding_band(d)
     rising, place = np.sort(tau), np.arange(n)
-    low, high = _limits(rising, band)
+    low, high = value_limits(rising, band)
     counts = np.zeros((len(tau), n), np.int64)
     rng = np.random.default_rng(1)
     for a in range(0, n, tile):
@@ -42,7 +42,7 @@ def test_rounding_within_the_band_changes_nothing(rows, tile, disturb):
 def test_counts_add_up_over_calls():
     x = tied_rows(10)
     tau = np.array([0.0])
-    low, high = _limits(tau, rounding_band(16))
+    low, high = value_limits(tau, rounding_band(16))
     counts = np.full((1, 10), 100, np.int64)
     count_tile(x @ x.T, x, np.arange(10), np.arange(10), tau, low, high, counts)
     assert np.array_equal(counts - 100, naive.degree(x, [0.0]))
@@ -51,7 +51,7 @@ def test_counts_add_up_over_calls():
 def test_rows_and_columns_may_be_scattered_and_the_tile_filled_up():
     x = tied_rows(N // 4)
     tau = np.array([0.0, 0.5])
-    low, high = _limits(tau, rounding_band(16))
+    low, high = value_limits(tau, rounding_band(16))
     rows, columns = np.array([9, 2, 5]), np.array([0, 7, 3, 8])
     counts = np.zeros((2, len(x)), np.int64)
     filled = np.full((3, 6), -np.inf, np.float32)
@@ -67,7 +67,7 @@ def test_a_tile_as_large_as_a_field_of_bits_overflows_nowhere():
     n = 60 if numba.config.DISABLE_JIT else FIELD
     x = np.tile(np.eye(1, 4, dtype=np.float32), (2 * n, 1))
     tau = np.array([0.1, 0.2, 0.3, 0.4])
-    low, high = _limits(tau, rounding_band(4))
+    low, high = value_limits(tau, rounding_band(4))
     counts = np.zeros((4, 2 * n), np.int64)
     count_tile(np.ones((n, n), np.float32), x, np.arange(n), np.arange(n, 2 * n), tau, low, high, counts)
     assert (counts == n).all()

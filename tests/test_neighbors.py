@@ -26,7 +26,7 @@ N = 40 if numba.config.DISABLE_JIT else 400
 def search(x, k, tile, own, disturb):
     """The nearest of every row, from tiles whose values are off by up to `disturb` of the rounding band."""
     n, band = len(x), rounding_band(x.shape[1])
-    rng = np.random.default_rng(2)
+    names, rng = np.arange(n, dtype=np.int32), np.random.default_rng(2)
     room = k + max(2, k // 2)
     lists = np.empty((n, room), np.float32), np.empty((n, room), np.int32)
     held, limit = np.zeros(n, np.int64), np.full(n, NO_LIMIT)
@@ -38,10 +38,10 @@ def search(x, k, tile, own, disturb):
                 np.fill_diagonal(product, -np.inf)
             rows, columns = slice(a, a + tile), slice(b, b + tile)
             at = [each[rows] for each in (*lists, held, limit)]
-            offer_rows(product, b, x[rows], x, k, band, *at)
+            offer_rows(product, names[columns], x[rows], x, k, band, *at)
             if own and a != b:
                 at = [each[columns] for each in (*lists, held, limit)]
-                offer_columns(product, a, x[columns], x, k, band, *at)
+                offer_columns(product, names[rows], x[columns], x, k, band, *at)
     best, index = np.empty((n, k)), np.empty((n, k), np.int64)
     assert (held >= k).all()
     settle(x, x, *lists, held, best, index)

@@ -371,7 +371,7 @@ def test_simulated_is_said(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("-t", "nan"), ("-t", "inf"), ("--min-counts", "nan"), ("-k", 0), ("--device", "cuda"), ("--seed", -1)],
+    [("-t", "nan"), ("-t", "inf"), ("--min-counts", "nan"), ("-k", 0), ("--device", "gpu"), ("--seed", -1)],
 )
 def test_bad_use_exits_2(file, arguments):
     assert run(file, *arguments).exit_code == 2

@@ -78,7 +78,7 @@ def split(
 
 
 @njit(cache=True, nogil=True)
-def _gather(x: Floats, rows: Places, buffer: Floats, whole: int) -> Floats:
+def gather(x: Floats, rows: Places, buffer: Floats, whole: int) -> Floats:
     """Return the rows of `x`, and zeros to a multiple of `whole`; no copy where they follow each other."""
     rest = -rows.size % whole
     if rest == 0 and rows[-1] - rows[0] == rows.size - 1:
@@ -176,7 +176,7 @@ def count_cluster(
                                 counts[t, rows[r]] += sure[t]
                     if q == 0:
                         continue
-                one, other = _gather(x, rows[:p], left, 1), _gather(x, columns[:q], right, LANES)
+                one, other = gather(x, rows[:p], left, 1), gather(x, columns[:q], right, LANES)
                 wide = other.shape[0]
                 tile = values[: p * wide].reshape((p, wide))
                 np.dot(one, other.T, tile)

@@ -63,6 +63,28 @@ def _any_reaches(row: NDArray[np.float32], limit: np.float32) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def decide_pairs(
+    values: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    x: NDArray[np.float32],
+    tau: NDArray[np.float64],
+    low: NDArray[np.float32],
+    high: NDArray[np.float32],
+    counts: NDArray[np.int64],
+) -> None:
+    """Add pairs to the degrees of both rows at those thresholds that their tile values leave open.
+
+    `values`, shape (m,), float32, are those of ``x[rows]`` with ``x[columns]``; see :func:`count_tile`.
+    """
+    for m in range(values.size):
+        for t in range(tau.size):
+            if low[t] <= values[m] < high[t] and exact_dot(x[rows[m]], x[columns[m]]) >= tau[t]:
+                counts[t, rows[m]] += 1
+                counts[t, columns[m]] += 1
+
+
+@njit(cache=True, nogil=True)
 def count_tile(
     tile: NDArray[np.float32],
     x: NDArray[np.float32],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .tiles import exact_dot
 
 Floats = NDArray[np.float32]
-CHUNK = 128
+CHUNK = 64
 # below any value of a tile, but for the -inf that stands for a row with itself
 NO_LIMIT = np.float32(-3e38)
 
@@ -95,9 +95,46 @@ def _shorten(
 
 
 @njit(cache=True, nogil=True)
+def offer_row(
+    tile: Floats,
+    others: NDArray[np.int32],
+    row: Floats,
+    x: Floats,
+    k: int,
+    band: float,
+    value: Floats,
+    where: NDArray[np.int32],
+    exact: NDArray[np.float64],
+    held: int,
+    limit: float,
+) -> tuple[int, Any]:
+    """Offer the values of one row of a tile to its list; return how many it holds now, and the new limit.
+
+    See :func:`offer_rows`; `exact`, shape (c,), float64, is to work in.
+    """
+    least = np.float32(limit)
+    for start in range(0, tile.size, CHUNK):
+        piece = tile[start : start + CHUNK]
+        found = np.uint32(0)
+        for c in range(piece.size):
+            found = np.uint32(found + np.uint32(piece[c] >= least))
+        if found == 0:
+            continue
+        for c in range(piece.size):
+            if piece[c] < least:
+                continue
+            value[held], where[held] = piece[c], others[start + c]
+            held += 1
+            if held == value.size:
+                held, higher = _shorten(row, x, k, band, value, where, exact)
+                least = np.float32(higher)
+    return held, least
+
+
+@njit(cache=True, nogil=True)
 def offer_rows(
     tile: Floats,
-    col0: int,
+    others: NDArray[np.int32],
     rows: Floats,
     x: Floats,
     k: int,
@@ -112,9 +149,9 @@ def offer_rows(
     Parameters
     ----------
     tile : ndarray, shape (p, q), float32
-        ``rows @ x[col0:col0 + q].T``, rounded in any order of summation; -inf is no candidate.
-    col0 : int
-        First row of `x` in the tile.
+        ``rows @ x[others].T``, rounded in any order of summation; -inf is no candidate.
+    others : ndarray, shape (q,), int32
+        What rows of `x` the columns are.
     rows : ndarray, shape (p, d), float32
         The rows whose nearest are looked for.
     x : ndarray, shape (n, d), float32
@@ -130,32 +167,17 @@ def offer_rows(
     limit : ndarray, shape (p,), float32
         A tile value below it is surely not among the k nearest; changed in place.
     """
-    p, q = tile.shape
-    room = value.shape[1]
-    exact = np.empty(room)
-    for r in range(p):
-        row = tile[r]
-        for start in range(0, q, CHUNK):
-            piece = row[start : start + CHUNK]
-            least = limit[r]
-            found = np.uint32(0)
-            for c in range(piece.size):
-                found = np.uint32(found + np.uint32(piece[c] >= least))
-            if found == 0:
-                continue
-            for c in range(piece.size):
-                if piece[c] < limit[r]:
-                    continue
-                value[r, held[r]], where[r, held[r]] = piece[c], col0 + start + c
-                held[r] += 1
-                if held[r] == room:
-                    held[r], limit[r] = _shorten(rows[r], x, k, band, value[r], where[r], exact)
+    exact = np.empty(value.shape[1])
+    for r in range(tile.shape[0]):
+        held[r], limit[r] = offer_row(
+            tile[r], others, rows[r], x, k, band, value[r], where[r], exact, held[r], limit[r]
+        )
 
 
 @njit(cache=True, nogil=True)
 def offer_columns(
     tile: Floats,
-    row0: int,
+    others: NDArray[np.int32],
     columns: Floats,
     x: Floats,
     k: int,
@@ -165,7 +187,7 @@ def offer_columns(
     held: NDArray[np.int64],
     limit: Floats,
 ) -> None:
-    """Offer the rows of a tile, ``x[row0:row0 + p]``, to its columns; see :func:`offer_rows`.
+    """Offer the rows of a tile, ``x[others]``, to its columns; see :func:`offer_rows`.
 
     `columns`, shape (q, d), are the rows whose nearest are looked for, the lists theirs.
     """
@@ -184,10 +206,65 @@ def offer_columns(
                 if piece[c] < least[c]:
                     continue
                 j = start + c
-                value[j, held[j]], where[j, held[j]] = piece[c], row0 + r
+                value[j, held[j]], where[j, held[j]] = piece[c], others[r]
                 held[j] += 1
                 if held[j] == room:
                     held[j], limit[j] = _shorten(columns[j], x, k, band, value[j], where[j], exact)
+
+
+@njit(cache=True, nogil=True)
+def offer_lists(
+    values: Floats,
+    names: NDArray[np.int32],
+    begin: int,
+    size: int,
+    rows: Floats,
+    x: Floats,
+    itself: int,
+    k: int,
+    band: float,
+    value: Floats,
+    where: NDArray[np.int32],
+    held: NDArray[np.int64],
+    limit: Floats,
+) -> None:
+    """Offer to rows the largest values of a tile; all of it where those left out may matter.
+
+    Parameters
+    ----------
+    values : ndarray, shape (p, m), float32
+        The m largest of each row, falling; changed in place.
+    names : ndarray, shape (p, m), int32
+        Rows of `x`; a name from ``begin + size`` on fills the tile up and stands last.
+    begin, size : int
+        The rows of `x` in the tile: `size` of them from `begin` on.
+    itself : int
+        What the first of the rows is in `x`, below ``-p`` where they are none of it.
+    rows, x, k, band, value, where, held, limit
+        See :func:`offer_rows`.
+    """
+    exact, whole = np.empty(value.shape[1]), np.empty(size, np.float32)
+    all_names = np.arange(begin, begin + size).astype(np.int32)
+    for r in range(values.shape[0]):
+        least, filled = values[r, -1], names[r, -1] >= begin + size
+        kth, found = NO_LIMIT, 0
+        for c in range(values.shape[1]):
+            if names[r, c] == itself + r or names[r, c] >= begin + size:
+                values[r, c] = -np.inf
+                continue
+            found += 1
+            if found == k:
+                kth = _below(values[r, c] - 2.0 * band)
+        line, others = values[r], names[r]
+        if not filled and values.shape[1] < size and least >= max(kth, limit[r]):
+            for c in range(size):
+                whole[c] = exact_dot(rows[r], x[begin + c])
+            if begin <= itself + r < begin + size:
+                whole[itself + r - begin] = -np.inf
+            line, others = whole, all_names
+        held[r], limit[r] = offer_row(
+            line, others, rows[r], x, k, band, value[r], where[r], exact, held[r], limit[r]
+        )
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..similarity import Floats, find_nearest
+from ..nearest import find_nearest
+from ..similarity import Floats
 
 LOWEST = 0.05
 NEIGHBOUR = 10

@@ -29,12 +29,15 @@ class Neighbors:
         Their cosine similarities.
     same_source : int
         Other detections of the same source in the file.
+    embedded : bool
+        Whether the detection has an embedding; it has no neighbours otherwise.
     """
 
     row: int
     rows: NDArray[np.int64]
     similarity: NDArray[np.float32]
     same_source: int
+    embedded: bool = True
 
 
 def find_neighbors(
@@ -50,7 +53,7 @@ def find_neighbors(
     Parameters
     ----------
     embedding : array_like, shape (n, d)
-        Unit rows.
+        Unit rows; one that is NaN throughout has no embedding and is nobody's neighbour.
     source_id : ndarray, shape (n,)
         Source of each row; an empty name is no source.
     rows : ndarray, shape (m,), int64
@@ -68,19 +71,30 @@ def find_neighbors(
     Raises
     ------
     ValueError
-        A row of `embedding` is not finite or not of unit length, or `k` is below 1.
+        A row of `embedding` is partly not finite or not of unit length, or `k` is below 1.
     """
     if k < 1:
         raise ValueError(f"k={k}: give at least 1")
     x = np.asarray(embedding)
-    same = [_same_source(source_id, int(row)) for row in rows]
-    most = min(len(x), k + max((len(others) for others in same), default=0) + 1)
-    indices, similarity = find_nearest(x, most, x[rows])
+    there = np.flatnonzero(~np.isnan(x).all(axis=1))
+    same = {int(row): _same_source(source_id, int(row)) for row in rows}
+    asked = [row for row in same if not np.isnan(x[row]).all()]
+    queries = x[np.array(asked, np.int64)]
+    most = min(len(there), k + max((len(same[row]) for row in asked), default=0) + 1)
+    usable = x if len(there) == len(x) else x[there]
+    indices, similarity = find_nearest(usable, most, queries)
+    nearest = dict(zip(asked, zip(there[indices], similarity, strict=True), strict=True))
     found = []
-    for row, others, near, value in zip(rows, same, indices, similarity, strict=True):
+    for row in map(int, rows):
+        others = same[row]
+        if row not in nearest:
+            nobody = np.zeros(0, np.int64), np.zeros(0, np.float32)
+            found.append(Neighbors(row, *nobody, len(others), embedded=False))
+            continue
+        near, value = nearest[row]
         keep = ~np.isin(near, [row] if all_detections else [row, *others])
         best = np.flatnonzero(keep)[:k]
-        found.append(Neighbors(int(row), near[best], value[best].astype(np.float32), len(others)))
+        found.append(Neighbors(row, near[best], value[best].astype(np.float32), len(others)))
     return found
 
 

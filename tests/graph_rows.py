@@ -1,6 +1,7 @@
 """Unit rows whose similarity graph is a given graph."""
 
 import numpy as np
+from unit_rows import random_rows
 
 
 def rows_of(weights):
@@ -63,3 +64,10 @@ def named_graphs():
         "bipartite": graph(6, [(i, j) for i in range(2) for j in range(2, 6)]),
         "core and periphery": graph(7, [(0, 1), (1, 2), (0, 2), (0, 3), (1, 4), (2, 5)]),
     }
+
+
+def clumps(n, d, seed, spread=0.1):
+    """Unit rows about six centres."""
+    rng = np.random.default_rng(seed)
+    x = random_rows(6, d, seed=seed)[rng.integers(6, size=n)] + spread * rng.normal(size=(n, d))
+    return (x / np.linalg.norm(x, axis=1)[:, None]).astype(np.float32)

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import naive
 import numba
 import numpy as np
@@ -173,6 +174,27 @@ def test_an_empty_file_has_nothing_to_match(tmp_path):
     result = run(write_embeddings(tmp_path / "embeddings.h5", 0), "--obsid", 1)
     assert result.exit_code == 1
     assert "the column is empty" in result.stderr
+
+
+def test_detections_without_an_embedding_are_nobodys_neighbours_and_said(file):
+    with h5py.File(file, "r+") as opened:
+        x = opened["embedding"][...]
+        x[[2, 5]] = np.nan
+        opened["embedding"][...] = x
+        obsid = opened["detection/obsid"][...]
+    found = run(file, "--obsid", obsid[0], "-k", 100)
+    assert found.exit_code == 0, found.output
+    assert "note: 2 detections have no embedding and are nobody's neighbours" in found.stdout
+    (block,) = find_neighbors(x, np.array([""] * len(x)), np.array([0]), k=100)
+    there = np.setdiff1d(np.arange(1, len(x)), [2, 5])
+    assert set(block.rows) == set(there)
+    order = np.lexsort((there, -naive.similarities(x[[0]], x[there])[0]))
+    assert block.rows.tolist() == there[order].tolist()
+    own = run(file, "--obsid", obsid[5])
+    assert own.exit_code == 0
+    assert "note: this detection has no embedding, and no neighbours" in own.stdout
+    line = json.loads(run(file, "--obsid", obsid[5], "--json").stdout)
+    assert (line["without_embedding"], line["embedded"], line["neighbors"]) == (2, False, [])
 
 
 def test_the_angle_on_the_sky_stands_beside(file):

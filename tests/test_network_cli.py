@@ -26,9 +26,10 @@ def test_it_prints_the_tables_and_says_that_the_data_are_simulated(file, tmp_pat
     assert "pairs of detections of one source: 10, are not joined" in lines[1]
     assert any(line.startswith(">= 0.6 ") for line in lines)
     assert any("edge density 0.1, exact quantile of 3,150 pairs" in line for line in lines)
-    assert {"density", "degree", "embedding"} <= {
-        line.split()[2] for line in lines if line.startswith(">= 0.6")
+    assert {"density", "degree", "embedding", "cloud"} <= {
+        line.split()[2] for line in lines if line.startswith(">= 0.6 ")
     }
+    assert any(line.startswith(">= 0.6, more than in a cloud (p <= 0.05): ") for line in lines)
     assert any("YSO" in line and "%" in line for line in lines)
     assert "the most isolated:" in lines
     assert any("no pictures" in line for line in lines)

@@ -70,7 +70,8 @@ def test_network_json_holds_exactly_what_it_promises(done):
     found = json.loads((folder / "network.json").read_text())
     assert list(found) == ["n", "modality", "where", "thresholds", "classes"]
     assert (found["n"], found["modality"], found["where"]) == (88, "spectrum", "row < 88")
-    names = ["tau", "edge_density", "core_size", "periphery_size", "p_density", "p_degree", "informative"]
+    names = ["tau", "edge_density", "core_size", "periphery_size", "p_density", "p_degree"]
+    names += ["p_cloud", "informative"]
     for each, tau in zip(found["thresholds"], (0.6, 0.9, None), strict=True):
         assert list(each) == names
         assert each["core_size"] + each["periphery_size"] == 88
@@ -78,7 +79,7 @@ def test_network_json_holds_exactly_what_it_promises(done):
         graph = graph_at(path, each["tau"])
         assert each["edge_density"] == graph.number_of_edges() / (88 * 87 / 2 - 10)
         assert tau is None or each["tau"] == tau
-        assert all(each[p] is None or each[p] in [k / 10 for k in range(1, 11)] for p in names[4:6])
+        assert all(each[p] is None or each[p] in [k / 10 for k in range(1, 11)] for p in names[4:7])
     assert abs(found["thresholds"][2]["edge_density"] - 0.2) < 0.001
     assert {each["class"] for each in found["classes"]} == {"AGN", "YSO", "not known"}
     for tau in (0.6, 0.9):
@@ -148,7 +149,7 @@ def test_the_tables_agree_with_the_graph(done):
     at = [row for row in rows_of(folder, "degrees") if float(row["tau"]) == 0.9]
     assert sum(int(row["detections"]) for row in at) == 88
     assert float(at[-1]["share_at_most"]) == 1
-    assert {row["null"] for row in rows_of(folder, "nulls")} == {"density", "degree", "embedding"}
+    assert {row["null"] for row in rows_of(folder, "nulls")} == {"density", "degree", "embedding", "cloud"}
     assert {row["first"] for row in rows_of(folder, "robustness")} >= {"degree 0.6", "k-NN distance"}
 
 

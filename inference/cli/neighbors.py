@@ -48,27 +48,26 @@ def neighbors(
     """
     if sum(given is not None for given in (name, obsid, member)) != 1:
         raise click.UsageError("give exactly one of --name, --obsid and --file")
+    import numpy as np
+
     from ..catalog import store
-    from ..errors import StoreError
+    from ..nearest_sources import read_embedding
     from ..neighbors import find_neighbors, select_rows
     from .layout import json_line
 
     with store.open_store(embeddings, store.EMBEDDINGS) as file:
         rows = select_rows(file, name=name, obsid=obsid, member=member)
-        if "embedding" not in file or len(file["embedding"]) != store.row_count(file):
-            raise StoreError(f"{embeddings}: /embedding is missing or of another length; embed again")
-        facts = _Facts(file)
-        try:
-            found = find_neighbors(
-                file["embedding"][...], facts.columns["source_id"], rows, k=k, all_detections=all_detections
-            )
-        except ValueError as error:
-            raise StoreError(f"{embeddings}: /embedding: {error}; embed again") from error
+        x, facts = read_embedding(file), _Facts(file)
+    found = find_neighbors(x, facts.columns["source_id"], rows, k=k, all_detections=all_detections)
+    without = int(np.isnan(x).all(axis=1).sum())
     if facts.simulated and not as_json:
         click.echo(f"{embeddings}: simulated detections")
+    if without and not as_json:
+        click.echo(f"note: {without:,} detections have no embedding and are nobody's neighbours")
     for block in found:
         if as_json:
-            click.echo(json_line(_as_facts(block, facts, all_detections)))
+            known = {"without_embedding": without, **_as_facts(block, facts, all_detections)}
+            click.echo(json_line(known))
         else:
             _print(block, facts, k, all_detections)
 
@@ -110,6 +109,7 @@ def _as_facts(block: "Neighbors", facts: _Facts, all_detections: bool) -> dict[s
     return {
         "detection": facts.of(block.row),
         "simulated": facts.simulated,
+        "embedded": block.embedded,
         "same_source": block.same_source,
         "same_source_left_out": not all_detections,
         "neighbors": near,
@@ -128,7 +128,9 @@ def _print(block: "Neighbors", facts: _Facts, k: int, all_detections: bool) -> N
     said = "counted as neighbours" if all_detections else "left out (--all-detections counts them)"
     if block.same_source:
         click.echo(f"other detections of this source: {block.same_source}, {said}")
-    if len(block.rows) < k:
+    if not block.embedded:
+        click.echo("note: this detection has no embedding, and no neighbours")
+    elif len(block.rows) < k:
         click.echo(f"note: {len(block.rows)} neighbours, not {k}: the file has no more")
     if not len(block.rows):
         return

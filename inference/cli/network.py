@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..network.result import Found
 
 SHOWN = 5  # isolated detections of each threshold
+BEYOND = 0.05  # largest p of what is called more than a cloud has
 
 
 @click.command(cls=Command)
@@ -88,8 +89,8 @@ def network(
     Two detections are joined where the cosine similarity of their embeddings reaches a threshold. Lip's core
     is the set that comes nearest to "all joined inside, none outside"; the rest is the periphery, and the
     detections of lowest degree are listed as the most isolated. Nulls tell what of it chance would give:
-    random graphs of as many edges (density) or of the same degrees (degree), and embeddings whose dimensions
-    are shuffled across sources (embedding).
+    random graphs of as many edges (density) or of the same degrees (degree), embeddings whose dimensions are
+    shuffled across sources (embedding), and random points of the embedding's mean and covariance (cloud).
 
     OUTPUT holds network.json, tables (CSV), pictures (PNG and PDF, with the plot extra) and graphs for Gephi
     and Cytoscape; degree, strength, coreness, core and component go into /network of EMBEDDINGS too.
@@ -207,8 +208,26 @@ def _print_nulls(found: "Found") -> None:
             "p against degree: points spread evenly over a sphere have a low one too; it says that alike "
             "detections stand in groups, not what these are"
         )
+    _print_beyond_cloud(found)
     for line in dict.fromkeys(why):
         click.echo(line)
+
+
+def _print_beyond_cloud(found: "Found") -> None:
+    """Say at each threshold what is more than random points of the same mean and covariance have."""
+    if not any(test.null == "cloud" and test.p is not None for each in found.levels for test in each.nulls):
+        return
+    click.echo(
+        "cloud: random points of the embedding's mean and covariance, joined to as many edges; a core and a "
+        "periphery that these have too are the middle and the rim of one cloud"
+    )
+    for each in found.levels:
+        tests = [test for test in each.nulls if test.null == "cloud" and test.p is not None]
+        beyond = [test.statistic.partition(",")[0] for test in tests if (test.p or 0) <= BEYOND]
+        if tests:
+            click.echo(
+                f">= {each.label}, more than in a cloud (p <= {BEYOND:g}): {', '.join(beyond) or 'nothing'}"
+            )
 
 
 def _print_classes(found: "Found") -> None:

@@ -12,7 +12,9 @@ from .lip import lip_core
 from .nulls import LEAST_NULLS, N_NULL, NullTest, generator
 
 EMBEDDING = "embedding"
-STATISTICS = ("edges over pairs of nodes", "share of nodes in Lip's core", "share of nodes without an edge")
+EDGE_SHARE, CORE_SHARE = "edges over pairs of nodes", "share of nodes in Lip's core"
+LONER_SHARE = "share of nodes without an edge"
+STATISTICS = (EDGE_SHARE, CORE_SHARE, LONER_SHARE)
 MAX_PAIRS = 2e10  # similarities of all shuffled embeddings together
 
 

@@ -1,9 +1,9 @@
 """Whether a core, or pairs of core and periphery, are more than chance: nulls, named with every p-value.
 
-``density``: all graphs of as many edges. ``degree``: all graphs of the same degrees. ``embedding``: see
-:mod:`.embedding_null`. A single core and
-periphery is a matter of degrees, and Lip's core their function alone, so that neither has a p-value against
-``degree`` (S. Kojaku & N. Masuda 2018, New J. Phys. 20, 043012).
+``density``: all graphs of as many edges. ``degree``: all graphs of the same degrees. ``embedding`` and
+``cloud`` are nulls of the points, not of the graph: see :mod:`.embedding_null` and :mod:`.cloud_null`. A
+single core and periphery is a matter of degrees, and Lip's core their function alone, so that neither has a
+p-value against ``degree`` (S. Kojaku & N. Masuda 2018, New J. Phys. 20, 043012).
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,8 @@ from .random_graphs import MAX_NODES, Rewiring, node_pairs, random_graph
 N_NULL = 200
 LEAST_NULLS = 39  # fewer cannot reach p = 0.025
 MAX_WORK = 2e7  # edges of all random graphs together
-FIT_RESTARTS, SWITCH_RESTARTS = 2, 2
+FIT_RESTARTS, SWITCH_RESTARTS = 2, 1
+CORE, PAIRS = "Borgatti-Everett correlation", "KM-config gain of several pairs"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class NullTest:
 
     Parameters
     ----------
-    null : {"density", "degree", "embedding"}
+    null : {"density", "degree", "embedding", "cloud"}
         What the random graphs have in common with the graph.
     statistic : str
         What is compared.
@@ -131,10 +132,9 @@ def density_null(
     on_null : callable, optional
         Called with 1 after each random graph, by one thread at a time.
     """
-    statistic = "Borgatti-Everett correlation"
     count, reason = affordable(graph, n_null)
     if reason:
-        return NullTest.without("density", statistic, reason)
+        return NullTest.without("density", CORE, reason)
     barred = node_pairs(graph.n, excluded)
 
     def fitted(each: Graph) -> float:
@@ -143,7 +143,7 @@ def density_null(
     def draw(rng: np.random.Generator) -> float:
         return fitted(random_graph(graph.n, graph.edge_count, rng, barred))
 
-    return NullTest.of("density", statistic, fitted(graph), _draws(draw, count, seed, on_null))
+    return NullTest.of("density", CORE, fitted(graph), _draws(draw, count, seed, on_null))
 
 
 def degree_null(
@@ -173,24 +173,23 @@ def degree_null(
     NullTest
         Without a p-value where the graph has fewer than two pairs with both core and periphery.
     """
-    statistic = "KM-config gain of several pairs"
     count, reason = affordable(graph, n_null)
     if reason:
-        return NullTest.without("degree", statistic, reason)
-    scale = float(len(graph.indices)) ** 2
-
-    def gain(each: Graph, rng: np.random.Generator) -> float:
-        return km_gain(each, SWITCH_RESTARTS, rng) / scale
-
-    observed = gain(graph, generator(seed, n_null + 1))
+        return NullTest.without("degree", PAIRS, reason)
+    observed = pairs_gain(graph, generator(seed, n_null + 1))
     if km_config(graph, restarts=SWITCH_RESTARTS, seed=seed).count < 2:
-        return NullTest.without("degree", statistic, "fewer than two pairs of core and periphery", observed)
+        return NullTest.without("degree", PAIRS, "fewer than two pairs of core and periphery", observed)
     hidden = Rewiring.of(graph, node_pairs(graph.n, excluded)).walked(generator(seed, n_null))
 
     def draw(rng: np.random.Generator) -> float:
-        return gain(hidden.walked(rng).graph(), rng)
+        return pairs_gain(hidden.walked(rng).graph(), rng)
 
-    return NullTest.of("degree", statistic, observed, _draws(draw, count, seed, on_null))
+    return NullTest.of("degree", PAIRS, observed, _draws(draw, count, seed, on_null))
+
+
+def pairs_gain(graph: Graph, rng: np.random.Generator) -> float:
+    """Return what several pairs gain over the best single one in KM-config's Q; 0 without edges."""
+    return km_gain(graph, SWITCH_RESTARTS, rng) / max(float(len(graph.indices)) ** 2, 1.0)
 
 
 def generator(seed: int, k: int) -> np.random.Generator:

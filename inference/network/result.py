@@ -71,7 +71,11 @@ class AtLevel:
     nulls: list[NullTest] = field(default_factory=list)
 
     def p(self, null: str) -> float | None:
-        """Return the p-value against one of the graph nulls, None where there is none."""
+        """Return the p-value of the first statistic against a null, None where there is none.
+
+        For ``density`` and ``cloud`` that is the Borgatti-Everett correlation, for ``degree`` the gain of
+        several pairs.
+        """
         return next((test.p for test in self.nulls if test.null == null), None)
 
     def reason(self, null: str) -> str:

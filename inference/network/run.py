@@ -16,12 +16,13 @@ from ..progress import Progress
 from . import folder as output
 from . import group, tables
 from .classes import LEVEL, class_shares
+from .cloud_null import affordable, cloud_tests
 from .embedding_null import MAX_PAIRS, embedding_tests
 from .graph import MAX_EDGES
 from .graphs import write_graphs
 from .isolated import most_isolated
 from .levels import Level, chosen_thresholds, find_levels
-from .nulls import NullTest
+from .nulls import CORE, PAIRS, NullTest
 from .pairs import Pairs, same_source_pairs
 from .pictures import draw_pictures
 from .result import Asked, AtLevel, Found, labels
@@ -29,7 +30,7 @@ from .robustness import other_source_distance, rank_agreement
 from .select import Selection, select_nodes
 from .with_edges import gather, graph_nulls, study
 
-GRAPH_NULLS = (("density", "Borgatti-Everett correlation"), ("degree", "KM-config quality"))
+GRAPH_NULLS = (("density", CORE), ("degree", PAIRS))
 ATTRIBUTES = ("bundle", "bundle_version", "bundle_sha256", "recipe", "recipe_fingerprint")
 
 
@@ -82,6 +83,7 @@ def _run(path: Path, folder: Path, asked: Asked) -> Found:
         for each in found.levels:
             _study_edges(found, each, excluded, draft)
         _compare_embeddings(found, excluded)
+        _compare_clouds(found, excluded)
         found.robustness = _rankings(found)
         found.notes.append(draw_pictures(found, draft))
         found.notes = [note for note in dict.fromkeys(found.notes) if note]
@@ -132,6 +134,26 @@ def _compare_embeddings(found: Found, excluded: Pairs | None) -> None:
         tests = embedding_tests(
             found.selection.x,
             tau,
+            found.selection.source_code,
+            excluded=excluded,
+            n_null=asked.n_null,
+            seed=asked.seed,
+            on_null=progress.update,
+        )
+    for each, own in zip(found.levels, tests, strict=True):
+        each.nulls += own
+
+
+def _compare_clouds(found: Found, excluded: Pairs | None) -> None:
+    """Compare every threshold with random points of the embedding's mean and covariance."""
+    asked = found.asked
+    observed = [{test.statistic: test.observed for test in each.nulls} for each in found.levels]
+    count, _ = affordable(found.n, asked.n_null)
+    with Progress(count, "network: null cloud", unit="clouds") as progress:
+        tests = cloud_tests(
+            found.selection.x,
+            [each.level for each in found.levels],
+            observed,
             found.selection.source_code,
             excluded=excluded,
             n_null=asked.n_null,

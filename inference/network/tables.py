@@ -23,6 +23,7 @@ def result(found: Found) -> dict[str, Any]:
                 "periphery_size": each.level.periphery_size,
                 "p_density": each.p("density"),
                 "p_degree": each.p("degree"),
+                "p_cloud": each.p("cloud"),
                 "informative": each.level.informative,
             }
             for each in found.levels
@@ -66,6 +67,8 @@ def _threshold(each: AtLevel) -> dict[str, Any]:
         "p_density_not": each.reason("density"),
         "p_degree": each.p("degree"),
         "p_degree_not": each.reason("degree"),
+        "p_cloud": each.p("cloud"),
+        "p_cloud_not": each.reason("cloud"),
     }
 
 

@@ -25,7 +25,7 @@ from .aligned import EventEmbedder, embeds_events, mean_embedding
 from .catalog import store
 from .catalog.digest import hashing
 from .catalog.embeddings_file import Filling, Made, lay_out
-from .catalog.event_table import read_events
+from .catalog.event_table import read_block, spans
 from .catalog.lock import writing
 from .catalog.spectra_file import spectra_block
 from .encoder import Encoder
@@ -38,6 +38,8 @@ from .threads import VARIABLE, thread_count
 CHUNK = 8192
 # rows of a file read at once where a whole column is looked through
 BLOCK = 65536
+# events read at once, a batch at least
+EVENTS = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -351,11 +353,12 @@ def _of_events(
     """Embed events, a batch a step of `of`; bright sources are long, so `most` batches are held at once."""
     waiting: deque[Future[NDArray[np.float32]]] = deque()
     found: list[NDArray[np.float32]] = []
-    for at in of:
-        if len(waiting) == most:
-            found.append(waiting.popleft().result())
-        lists = read_events(source, at, min(at + of.step, of.stop))
-        waiting.append(pool.submit(events.embed, lists))
+    for span in spans(source, of.start, of.stop, of.step, EVENTS):
+        block = read_block(source, span.start, span.stop)
+        for at in range(0, len(span), of.step):
+            if len(waiting) == most:
+                found.append(waiting.popleft().result())
+            waiting.append(pool.submit(events.embed, block.rows(at, at + of.step)))
     return np.concatenate([*found, *(each.result() for each in waiting)])
 
 

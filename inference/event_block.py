@@ -46,7 +46,7 @@ class EventBlock:
         return cls(
             np.concatenate([[0], ends]).astype(np.int64),
             np.concatenate([one.time for one in some] or [np.zeros(0)]),
-            np.concatenate([one.energy for one in some] or [np.zeros(0)]).astype(np.float32),
+            np.concatenate([one.energy for one in some] or [np.zeros(0, np.float32)]).astype(np.float32),
             np.concatenate([[0], gti_ends]).astype(np.int64),
             np.concatenate([one.gti for one in some] or [np.zeros((0, 2))]),
         )

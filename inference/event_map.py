@@ -144,7 +144,8 @@ def event_map(events: EventList, recipe: EventRecipe) -> NDArray[np.float32]:
     ndarray, shape (width,), float32
         Counts, and the good time in s at the end; zeros throughout where no event is left.
     """
-    return event_maps([events], recipe)[0]
+    row: NDArray[np.float32] = event_maps([events], recipe)[0]
+    return row
 
 
 def event_maps(events: Sequence[EventList | None] | EventBlock, recipe: EventRecipe) -> NDArray[np.float32]:

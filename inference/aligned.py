@@ -6,7 +6,7 @@ The spectrum's door is ``encoder.onnx`` itself; see :class:`~chandra_embed.infer
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from ..models import registry
 from . import runtime
 from .encoder import BATCH_SIZE, padded_batches
 from .errors import BundleError, ChandraEmbedError
+from .event_block import EventBlock
 from .event_list import EventList
 from .threads import thread_count
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .event_map import EventRecipe
 
 Array = NDArray[np.float32]
+Events: TypeAlias = Sequence[EventList | None] | EventBlock
 EVENT_HEAD, TEXT_HEAD, TEXT_FOLDER = "align_event.onnx", "align_text.onnx", "text_encoder"
 
 
@@ -132,12 +134,12 @@ class EventEmbedder:
         """
         return cls(_manifest(bundle), device, batch_size, threads)
 
-    def embed(self, events: Sequence[EventList | None]) -> Array:
+    def embed(self, events: Events) -> Array:
         """Return the embeddings of event lists.
 
         Parameters
         ----------
-        events : sequence of EventList or None
+        events : sequence of EventList or None, or EventBlock
             One a detection; None where it has no event file.
 
         Returns
@@ -156,7 +158,7 @@ class EventEmbedder:
         _check_finite(found[there], np.flatnonzero(there), "event lists")
         return found
 
-    def latent(self, events: Sequence[EventList | None]) -> Array:
+    def latent(self, events: Events) -> Array:
         """Return the latents of event lists, shape (n, latent_size), float32; NaN rows as :meth:`embed`."""
         found, there = self._latents(events)
         found[~there] = np.nan
@@ -166,22 +168,19 @@ class EventEmbedder:
         """Return the unit rows, shape (n, d), of event latents, shape (n, latent_size), float32."""
         return self._head(np.ascontiguousarray(latent, np.float32))
 
-    def _latents(self, events: Sequence[EventList | None]) -> tuple[Array, NDArray[np.bool_]]:
+    def _latents(self, events: Events) -> tuple[Array, NDArray[np.bool_]]:
         """Return the latents, and which rows had events; the others stand in their batch as zeros."""
-        from .event_map import event_map
+        from .event_map import event_maps
 
-        latent = np.zeros((len(events), self.latent_size), np.float32)
-        there = np.zeros(len(events), np.bool_)
-        for start in range(0, len(events), self.batch_size):
-            own = events[start : start + self.batch_size]
-            maps = np.zeros((len(own), self.recipe.width), np.float32)
-            for row, each in zip(maps, own, strict=True):
-                if each is not None:
-                    row[:] = event_map(each, self.recipe)
-            some = maps.any(axis=1)
-            there[start : start + len(own)] = some
+        block = events if isinstance(events, EventBlock) else EventBlock.of(events)
+        latent = np.zeros((len(block), self.latent_size), np.float32)
+        there = np.zeros(len(block), np.bool_)
+        for start in range(0, len(block), self.batch_size):
+            maps = event_maps(block.rows(start, start + self.batch_size), self.recipe)
+            own, some = slice(start, start + len(maps)), maps.any(axis=1)
+            there[own] = some
             if some.any():
-                latent[start : start + len(own)] = self._encoder(maps)
+                latent[own] = self._encoder(maps)
         return latent, there
 
 

@@ -1,17 +1,17 @@
-"""A whole ``spectra.h5`` through a frozen encoder into ``embeddings.h5``, surviving any kill.
+"""A whole ``spectra.h5`` through frozen encoders into an ``embeddings.h5`` each, surviving any kill.
 
-One chunk of rows is read, and another written, while the encoder works on the one between; the SHA-256 of
+One chunk of rows is read, and another written, while the encoders work on the one between; the SHA-256 of
 the input is taken meanwhile, and no row counts as done before it is known. :mod:`.catalog.embeddings_file`
 says what makes a kill harmless. Memory does not grow with the file: two chunks are in it at a time.
 """
 
-import os
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +19,25 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models import registry
-from . import runtime
-from .aligned import EventEmbedder, embeds_events, mean_embedding
+from . import begun
+from .aligned import EventEmbedder, mean_embedding
 from .catalog import store
 from .catalog.digest import hashing
-from .catalog.embeddings_file import Filling, Made, lay_out
-from .catalog.event_table import read_events
+from .catalog.embeddings_file import Filling
+from .catalog.event_table import read_block, spans
 from .catalog.lock import writing
 from .catalog.spectra_file import spectra_block
-from .encoder import Encoder
-from .errors import BundleError, ChandraEmbedError, StoreError
+from .encoder import Array
+from .errors import ChandraEmbedError, StoreError
 from .progress import Progress
 from .stopping import stopping
-from .threads import VARIABLE, thread_count
 
 # rows between two flushes, rounded down to whole batches
 CHUNK = 8192
 # rows of a file read at once where a whole column is looked through
 BLOCK = 65536
+# events read at once, a batch at least
+EVENTS = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -126,223 +126,197 @@ def embed_file(
     ChandraEmbedError
         The recipes of file and bundle differ, or Ctrl-C or SIGTERM stopped the run.
     """
-    if output.exists() and output.samefile(spectra):
-        raise StoreError(f"{output}: is the input; give another name to -o")
-    with writing(output):
-        started = None if overwrite else _started(output)
-        with store.open_store(spectra, store.SPECTRA, once=True) as source, hashing(spectra) as digest:
-            encoder = _load(started, output, model, device, batch_size)
-            events = _load_events(encoder)
-            _check_recipe(spectra, source, encoder)
-            attributes = _attributes(spectra, source, encoder)
-            if started is None:
-                lay_out(source, output, _datasets(store.row_count(source), encoder, events), attributes)
-            else:
-                _check_same(output, started, attributes)
-            known = _Known(digest, spectra, output, started)
-            return _run(source, output, encoder, events, known)
+    outputs = {output: model}
+    return embed_files(spectra, outputs, device=device, batch_size=batch_size, overwrite=overwrite)[0]
 
 
-def _started(output: Path) -> dict[str, Any] | None:
-    """Return the root attributes of an unfinished output, None where there is no file yet."""
-    if not output.exists():
-        return None
-    try:
-        with store.open_store(output, store.EMBEDDINGS, unfinished=True) as file:
-            attributes = dict(file.attrs)
-    except StoreError as error:
-        raise StoreError(f"{error}; give --overwrite to replace it") from error
-    if attributes["complete"]:
-        raise StoreError(f"{output}: exists and is finished; give --overwrite to embed anew")
-    return attributes
+def embed_files(
+    spectra: Path,
+    outputs: Mapping[Path, str | Path],
+    *,
+    device: str = "auto",
+    batch_size: int | None = None,
+    overwrite: bool = False,
+) -> list[Embedded]:
+    """Embed a file of spectra with several bundles, reading it once.
+
+    Each output is what :func:`embed_file` makes of its bundle, byte by byte, and is gone on with by itself.
+
+    Parameters
+    ----------
+    spectra : Path
+        A ``spectra.h5`` of ingest or simulate.
+    outputs : mapping of Path to str or Path
+        The files to make, each with its bundle. One that a killed run finished before the others is kept.
+    device, batch_size, overwrite
+        As :func:`embed_file`, for all of them.
+
+    Returns
+    -------
+    list of Embedded
+        One an output, in order.
+
+    Raises
+    ------
+    StoreError
+        As :func:`embed_file`; or two outputs are one file, or were begun with batches of unlike size.
+    BundleError, DeviceError, ChandraEmbedError
+        As :func:`embed_file`.
+    """
+    _check_names(spectra, list(outputs))
+    with ExitStack() as held:
+        for output in outputs:
+            held.enter_context(writing(output))
+        started = {output: None if overwrite else begun.begun(output) for output in outputs}
+        _refuse_finished(started)
+        source = held.enter_context(store.open_store(spectra, store.SPECTRA, once=True))
+        digest = held.enter_context(hashing(spectra))
+        works = []
+        for output, model in outputs.items():
+            encoder = begun.load(started[output], output, model, device, batch_size)
+            begun.check_recipe(spectra, source, encoder)
+            known = begun.Known(digest, spectra, output, started[output])
+            works.append(begun.Work(encoder, begun.load_events(encoder), known))
+        _check_batches(works)
+        for work in works:
+            work.begin(source)
+        return _run(source, works)
 
 
-def _load(
-    started: dict[str, Any] | None, output: Path, model: str | Path, device: str, batch_size: int | None
-) -> Encoder:
-    """Open the encoder; what the user leaves open, a resumed run takes from the file."""
-    if started is None:
-        return Encoder.load(model, device, batch_size=batch_size)
-    threads = int(started["threads"])
-    asked = {
-        "batch_size": (batch_size, int(started["batch_size"])),
-        "device": (None if device == "auto" else device, str(started["device"])),
-        "threads": (thread_count() if os.environ.get(VARIABLE) else None, threads),
-    }
-    for name, (now, before) in asked.items():
-        if now is not None and now != before:
-            raise _differs(output, name, before, now)
-    return Encoder.load(model, str(started["device"]), batch_size=int(started["batch_size"]), threads=threads)
+def _check_names(spectra: Path, outputs: Sequence[Path]) -> None:
+    for number, output in enumerate(outputs):
+        if output.exists() and output.samefile(spectra):
+            raise StoreError(f"{output}: is the input; give another name to -o")
+        if output.resolve() in [other.resolve() for other in outputs[:number]]:
+            raise StoreError(f"{output}: is given twice; give each model an output of its own")
 
 
-def _load_events(encoder: Encoder) -> EventEmbedder | None:
-    """Open the event side of an aligned bundle as its encoder was; None where it has none."""
-    if not embeds_events(encoder.manifest):
-        return None
-    # one thread: here too several batches are worked on at once
-    events = EventEmbedder.load(encoder.manifest, encoder.device, batch_size=encoder.batch_size, threads=1)
-    if events.size != encoder.embedding_size:
-        raise BundleError(
-            f"{encoder.manifest.folder}: embeddings of spectra have {encoder.embedding_size} numbers, those "
-            f"of events {events.size}; freeze the model again"
-        )
-    return events
+def _refuse_finished(started: Mapping[Path, Mapping[str, Any] | None]) -> None:
+    """Refuse to replace what is finished, but for what a run finished that was killed before the others."""
+    if any(found and not found["complete"] for found in started.values()):
+        return
+    for output, found in started.items():
+        if found:
+            raise StoreError(f"{output}: exists and is finished; give --overwrite to embed anew")
 
 
-def _differs(output: Path, name: str, before: Any, now: Any) -> StoreError:
-    return StoreError(
-        f"{output}: was begun with {name} {before}, now it is {now}; "
-        "go on with the former, or give --overwrite to begin anew"
-    )
-
-
-def _check_recipe(spectra: Path, source: h5py.File, encoder: Encoder) -> None:
-    """The spectra must be what the bundle was trained on."""
-    found, wanted = str(source.attrs.get("recipe_fingerprint", "none")), encoder.recipe.fingerprint
-    if found != wanted:
-        theirs = source.attrs.get("recipe", "unknown")
-        raise ChandraEmbedError(
-            f"{spectra}: recipe {theirs} (fingerprint {found}) is not that of bundle "
-            f"{encoder.manifest.name}: {encoder.recipe.to_json()} (fingerprint {wanted}); "
-            "ingest again with the bundle's settings"
-        )
-    shape, rows = source["spectrum/value"].shape, store.row_count(source)
-    if shape != (rows, encoder.recipe.n_bins):
-        raise StoreError(
-            f"{spectra}: /spectrum/value has shape {shape}, wanted is ({rows}, {encoder.recipe.n_bins}); "
-            "ingest the files again"
-        )
-
-
-def _attributes(spectra: Path, source: h5py.File, encoder: Encoder) -> dict[str, Any]:
-    """Return all that decides the bytes of the output, and where a bundle of one's own lies."""
-    manifest = encoder.manifest
-    found: dict[str, Any] = {
-        "input": spectra.name,
-        "input_bytes": spectra.stat().st_size,
-        "bundle": manifest.name,
-        "bundle_version": manifest.version,
-        "bundle_sha256": manifest.sha256,
-        "recipe": encoder.recipe.to_json(),
-        "recipe_fingerprint": encoder.recipe.fingerprint,
-        "batch_size": encoder.batch_size,
-        "threads": encoder.threads,
-        "device": encoder.device,
-        "provider": encoder.provider,
-        "onnxruntime": runtime.VERSION,
-    }
-    if manifest.folder.parent not in registry.shelves():  # a name alone would not lead there
-        found["bundle_folder"] = str(manifest.folder.resolve())
-    if "simulated" in source.attrs:
-        found["simulated"] = source.attrs["simulated"]
-    return found
-
-
-def _check_same(output: Path, started: dict[str, Any], attributes: dict[str, Any]) -> None:
-    """Refuse to go on with another input, bundle, recipe or runtime than the file was begun with."""
-    for name in ("bundle_sha256", "recipe_fingerprint", "provider", "onnxruntime", "input_bytes"):
-        before, now = started.get(name), attributes[name]
-        if before is None or before == now:  # what an older version did not store cannot be compared
-            continue
-        who = name.partition("_")[0]
-        if who in ("input", "bundle"):
-            before, now = f"{before} ({started[who]})", f"{now} ({attributes[who]})"
-        raise _differs(output, name.replace("_", " "), before, now)
-
-
-def _datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict[str, Made]:
-    """Return shape and description of what the models fill in."""
-    width = (rows, encoder.embedding_size)
-    found: dict[str, Made] = {
-        "embedding": (width, "unit row of the spectrum"),
-        "latent": ((rows, encoder.latent_size), "bottleneck of the autoencoder"),
-        "reconstruction_error": ((rows,), "mean |normalised - reconstruction|"),
-    }
-    if events is not None:
-        found["embedding_event"] = (width, "unit row of the events; NaN: no events")
-        found["embedding_both"] = (
-            width,
-            "mean of spectrum and events, of unit length; the spectrum's without events",
-        )
-    return found
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What the input is, as soon as that is known; a resumed run must have begun with the same."""
-
-    digest: Future[str]
-    spectra: Path
-    output: Path
-    started: dict[str, Any] | None
-
-    def wait(self) -> dict[str, str]:
-        """Return the attribute that tells it."""
-        try:
-            found = self.digest.result()
-        except OSError as error:
-            raise StoreError(f"{self.spectra}: cannot be read ({error.strerror})") from error
-        if self.started is not None and self.started["input_sha256"] != found:
-            before, now = f"{self.started['input_sha256']} ({self.started['input']})", self.spectra.name
-            raise _differs(self.output, "input sha256", before, f"{found} ({now})")
-        return {"input_sha256": found}
-
-
-def _run(
-    source: h5py.File, output: Path, encoder: Encoder, events: EventEmbedder | None, known: _Known
-) -> Embedded:
-    """Fill in the rows from ``rows_done`` on."""
-    began, manifest = time.monotonic(), encoder.manifest
-    with Filling(source, output, known.started is None) as filling:
-        first, rows = filling.rows_done, filling.rows
-        if rows != store.row_count(source):
-            raise _differs(output, "rows", rows, store.row_count(source))
-        chunks = closing(_embedded(source, first, rows, encoder, events))
-        with Progress(rows, "embed") as progress, stopping() as stop, chunks as found:
-            progress.start_at(first)
-            for start, columns in found:
-                done = start + len(columns["embedding"])
-                filling.write(start, columns)
-                if known.digest.done():
-                    filling.done(done, known.wait())
-                progress.update(done - start)
-                if stop and done < rows:
-                    raise _stopped(filling, stop.signal)
-        filling.done(rows, known.wait())
-        simulated, seen = bool(filling.file.attrs.get("simulated", False)), _with_events(filling.file)
-        filling.finish()
-    seconds = time.monotonic() - began
-    made = (manifest.name, manifest.version, encoder.device, encoder.provider)
+def _told(work: begun.Work, rows: int, first: int, seconds: float) -> Embedded:
+    """Return what was done to an output that had `first` rows before."""
+    output, manifest = work.known.output, work.encoder.manifest
+    with store.open_store(output, store.EMBEDDINGS) as file:
+        simulated, seen = bool(file.attrs.get("simulated", False)), _with_events(file)
+    made = (manifest.name, manifest.version, work.encoder.device, work.encoder.provider)
     return Embedded(output, rows, first, seconds, *made, simulated, seen)
 
 
-def _stopped(filling: Filling, signal: str) -> ChandraEmbedError:
-    if not filling.rows_done:
+def _check_batches(works: Sequence[begun.Work]) -> None:
+    """Chunks are whole batches, of all outputs at once."""
+    first = works[0]
+    for other in works[1:]:
+        if other.encoder.batch_size != first.encoder.batch_size:
+            raise StoreError(
+                f"{other.known.output}: has batches of {other.encoder.batch_size} rows, "
+                f"{first.known.output} of {first.encoder.batch_size}; go on with each by itself"
+            )
+
+
+def _run(source: h5py.File, works: Sequence[begun.Work]) -> list[Embedded]:
+    """Fill in the rows of all outputs, each from its ``rows_done`` on."""
+    began, rows = time.monotonic(), store.row_count(source)
+    first = dict.fromkeys((work.known.output for work in works), rows)
+    with ExitStack() as stack:
+        fillings: list[tuple[begun.Work, Filling]] = []
+        for work in works:
+            if work.finished:
+                work.known.wait()
+                continue
+            filling = stack.enter_context(Filling(source, work.known.output, work.known.started is None))
+            if filling.rows != rows:
+                raise begun.differs(work.known.output, "rows", filling.rows, rows)
+            fillings.append((work, filling))
+            first[work.known.output] = filling.rows_done
+        _fill(source, fillings, rows)
+        for work, filling in fillings:
+            filling.done(rows, work.known.wait())
+        for _, filling in fillings:
+            filling.finish()
+    seconds = time.monotonic() - began
+    return [_told(work, rows, first[work.known.output], seconds) for work in works]
+
+
+def _fill(source: h5py.File, fillings: Sequence[tuple[begun.Work, Filling]], rows: int) -> None:
+    """Fill in what is missing; outputs of which a kill left less come first, until all are level."""
+    ends = sorted({rows, *(filling.rows_done for _, filling in fillings)})
+    with Progress(rows, "embed") as progress, stopping() as stop:
+        progress.start_at(ends[0])
+        for first, end in pairwise(ends):
+            behind = [(work, filling) for work, filling in fillings if filling.rows_done <= first]
+            with closing(_embedded(source, first, end, [work for work, _ in behind])) as found:
+                for start, of_each in found:
+                    done = start + len(of_each[0]["embedding"])
+                    for (work, filling), columns in zip(behind, of_each, strict=True):
+                        filling.write(start, columns)
+                        if work.known.digest.done():
+                            filling.done(done, work.known.wait())
+                    progress.update(done - start)
+                    if stop and done < rows:
+                        raise _stopped([filling for _, filling in fillings], stop.signal)
+
+
+def _stopped(fillings: Sequence[Filling], signal: str) -> ChandraEmbedError:
+    names, done = ", ".join(str(one.output) for one in fillings), min(one.rows_done for one in fillings)
+    if not done:
         return ChandraEmbedError(
-            f"{filling.output}: stopped by {signal} before its input was read whole; repeat the command"
+            f"{names}: stopped by {signal} before its input was read whole; repeat the command"
         )
     return ChandraEmbedError(
-        f"{filling.output}: stopped by {signal} after {filling.rows_done:,} of {filling.rows:,} rows; "
+        f"{names}: stopped by {signal} after {done:,} of {fillings[0].rows:,} rows; "
         "the same command without --overwrite goes on from there"
     )
 
 
 def _embedded(
-    source: h5py.File, first: int, rows: int, encoder: Encoder, events: EventEmbedder | None
-) -> Generator[tuple[int, dict[str, NDArray[np.float32]]], None, None]:
-    """Yield each chunk of rows: the first of them, and what to write by dataset."""
+    source: h5py.File, first: int, end: int, works: Sequence[begun.Work]
+) -> Generator[tuple[int, list[dict[str, Array]]], None, None]:
+    """Yield each chunk of rows: the first of them, and for each output what to write by dataset."""
+    encoder = works[0].encoder
     step = encoder.batch_size * max(1, CHUNK // encoder.batch_size)
-    starts = range(first, rows, step)
-    blocks = (spectra_block(source, start, min(start + step, rows)) for start in starts)
+    starts = range(first, end, step)
+    blocks = (spectra_block(source, start, min(start + step, end)) for start in starts)
     callers = encoder.threads if encoder.device == "cpu" else 1
-    with ThreadPoolExecutor(callers) as pool, closing(encoder.stream(blocks, first)) as stream:
-        for start, found in zip(starts, stream, strict=True):
-            columns = found._asdict()
-            if events is not None:
-                of = range(start, min(start + step, rows), events.batch_size)
-                own = _of_events(pool, 2 * callers, events, source, of)
-                columns |= {"embedding_event": own, "embedding_both": mean_embedding(found.embedding, own)}
-            yield start, columns
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(callers))
+        streams = [
+            stack.enter_context(closing(work.encoder.stream(own, first)))
+            for work, own in zip(works, _shared(blocks, len(works)), strict=True)
+        ]
+        for start, *found in zip(starts, *streams, strict=True):
+            of_each = [one._asdict() for one in found]
+            for work, columns in zip(works, of_each, strict=True):
+                if work.events is not None:
+                    of = range(start, min(start + step, end), work.events.batch_size)
+                    own = _of_events(pool, 2 * callers, work.events, source, of)
+                    both = mean_embedding(columns["embedding"], own)
+                    columns |= {"embedding_event": own, "embedding_both": both}
+            yield start, of_each
+
+
+def _shared(blocks: Iterator[Array], n: int) -> list[Iterator[Array]]:
+    """Hand each block to `n` takers and let go of it with the last; ``itertools.tee`` holds on to dozens."""
+    waiting: list[deque[Array]] = [deque() for _ in range(n)]
+
+    def take(own: deque[Array]) -> Iterator[Array]:
+        while True:
+            if not own:
+                block = next(blocks, None)
+                if block is None:
+                    return
+                for each in waiting:
+                    each.append(block)
+                del block
+            yield own.popleft()
+
+    return [take(own) for own in waiting]
 
 
 def _of_events(
@@ -351,11 +325,12 @@ def _of_events(
     """Embed events, a batch a step of `of`; bright sources are long, so `most` batches are held at once."""
     waiting: deque[Future[NDArray[np.float32]]] = deque()
     found: list[NDArray[np.float32]] = []
-    for at in of:
-        if len(waiting) == most:
-            found.append(waiting.popleft().result())
-        lists = read_events(source, at, min(at + of.step, of.stop))
-        waiting.append(pool.submit(events.embed, lists))
+    for span in spans(source, of.start, of.stop, of.step, EVENTS):
+        block = read_block(source, span.start, span.stop)
+        for at in range(0, len(span), of.step):
+            if len(waiting) == most:
+                found.append(waiting.popleft().result())
+            waiting.append(pool.submit(events.embed, block.rows(at, at + of.step)))
     return np.concatenate([*found, *(each.result() for each in waiting)])
 
 

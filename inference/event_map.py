@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ChandraEmbedError
+from .event_block import EventBlock
 from .event_list import EventList
 
 KINDS = ("map", "cube")
@@ -143,32 +144,32 @@ def event_map(events: EventList, recipe: EventRecipe) -> NDArray[np.float32]:
     ndarray, shape (width,), float32
         Counts, and the good time in s at the end; zeros throughout where no event is left.
     """
-    row = np.zeros(recipe.width, np.float32)
-    edges = _edges(recipe.bins_per_band)
-    # float32 energies on an edge such as 1.2 belong above it, as whole bands are cut in EventList.band
-    fine = np.searchsorted(edges.astype(np.float32), events.energy, side="right") - 1
-    inside = (fine >= 0) & (fine < recipe.energy_bins)
-    n = int(inside.sum())
-    if not n:
-        return row
-    fine = fine[inside]
-    elapsed, live = events.elapsed()[inside], events.livetime
-    shape = recipe.shape
-    energy = fine // (recipe.bins_per_band // recipe.parts_per_band)
-    time = np.minimum((elapsed / live * recipe.time_bins).astype(np.int64), recipe.time_bins - 1)
-    cell = energy * recipe.time_bins + time
-    if recipe.kind == "cube":
-        gap = np.diff(elapsed, prepend=0.0) * (n / live)
-        cell = cell * shape[2] + np.searchsorted(recipe.interval_edges, gap, side="right")
-    row[: recipe.energy_bins] = np.bincount(fine, minlength=recipe.energy_bins)
-    row[recipe.energy_bins : -1] = np.bincount(cell, minlength=int(np.prod(shape)))
-    row[-1] = live
+    row: NDArray[np.float32] = event_maps([events], recipe)[0]
     return row
 
 
-def event_maps(events: Sequence[EventList], recipe: EventRecipe) -> NDArray[np.float32]:
-    """Return event lists as rows, shape (n, width), float32; see :func:`event_map`."""
-    rows = np.empty((len(events), recipe.width), np.float32)
-    for row, one in zip(rows, events, strict=True):
-        row[:] = event_map(one, recipe)
+def event_maps(events: Sequence[EventList | None] | EventBlock, recipe: EventRecipe) -> NDArray[np.float32]:
+    """Return event lists as rows, shape (n, width), float32; see :func:`event_map`. Without a list: zeros."""
+    from .kernels.event_counts import count_rows
+
+    block = events if isinstance(events, EventBlock) else EventBlock.of(events)
+    rows = np.zeros((len(block), recipe.width), np.float32)
+    # float32 energies on an edge such as 1.2 belong above it, as whole bands are cut in EventList.band
+    edges = _edges(recipe.bins_per_band).astype(np.float32)
+    intervals = np.array(recipe.interval_edges if recipe.kind == "cube" else (), np.float64)
+    start, stop = np.ascontiguousarray(block.gti.T)
+    count_rows(
+        block.offset,
+        block.time,
+        block.energy,
+        block.gti_offset,
+        start,
+        stop,
+        block.livetime(),
+        edges,
+        recipe.bins_per_band // recipe.parts_per_band,
+        recipe.time_bins,
+        intervals,
+        rows,
+    )
     return rows

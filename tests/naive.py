@@ -541,3 +541,23 @@ def louvain_round(n, edges, order, community):
         community[i] = options[value.index(max(value))]
         changed += community[i] != stay
     return community, changed
+
+
+def event_map(events, recipe):
+    """Counts of one event list by energy, and by energy, time and interval; its good time at the end."""
+    row, edges = np.zeros(recipe.width, np.float32), recipe.energy_edges().astype(np.float32)
+    fine = np.searchsorted(edges, events.energy, side="right") - 1
+    inside = (fine >= 0) & (fine < recipe.energy_bins)
+    n, (_, times, intervals) = int(inside.sum()), recipe.shape
+    if not n:
+        return row
+    fine, elapsed, live = fine[inside], events.elapsed()[inside], events.livetime
+    cell = fine // (recipe.bins_per_band // recipe.parts_per_band) * times
+    cell += np.minimum((elapsed / live * times).astype(np.int64), times - 1)
+    if recipe.kind == "cube":
+        gap = np.diff(elapsed, prepend=0.0) * (n / live)
+        cell = cell * intervals + np.searchsorted(recipe.interval_edges, gap, side="right")
+    row[: recipe.energy_bins] = np.bincount(fine, minlength=recipe.energy_bins)
+    row[recipe.energy_bins : -1] = np.bincount(cell, minlength=math.prod(recipe.shape))
+    row[-1] = live
+    return row

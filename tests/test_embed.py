@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ from chandra_embed.inference import Encoder, embed, runtime
 from chandra_embed.inference.catalog import store
 from chandra_embed.inference.catalog.lock import writing
 from chandra_embed.inference.cli.embed import embed as command
-from chandra_embed.inference.embed import embed_file
+from chandra_embed.inference.embed import embed_file, embed_files
 from chandra_embed.inference.errors import BundleError, ChandraEmbedError, DeviceError, StoreError
 from chandra_embed.inference.recipe import Recipe
 from chandra_embed.models import registry
@@ -311,6 +312,84 @@ def test_an_unknown_bundle_leaves_an_existing_output_alone(spectra, whole, tmp_p
     with pytest.raises(BundleError, match="'nothing'"):
         embed_file(spectra, path, model="nothing", overwrite=True)
     assert datasets(path) == datasets(whole)
+
+
+@pytest.fixture(scope="module")
+def other(spectra, tmp_path_factory):
+    """The file of another bundle, made by itself."""
+    path = tmp_path_factory.mktemp("other") / "embeddings.h5"
+    embed_file(spectra, path, model="spectrum-64", device="cpu", batch_size=16)
+    return path
+
+
+def pair(folder):
+    return {folder / "a.h5": "spectrum-8", folder / "b.h5": "spectrum-64"}
+
+
+def test_two_bundles_in_one_pass_are_as_each_by_itself(spectra, whole, other, tmp_path, monkeypatch):
+    monkeypatch.setattr(embed, "CHUNK", 32)
+    read = []
+    block = embed.spectra_block
+    monkeypatch.setattr(embed, "spectra_block", lambda *given: read.append(given[1:]) or block(*given))
+    done = embed_files(spectra, pair(tmp_path), device="cpu", batch_size=16)
+    assert [(one.bundle, one.rows, one.resumed_at) for one in done] == [
+        ("spectrum-8", ROWS, 0),
+        ("spectrum-64", ROWS, 0),
+    ]
+    assert datasets(tmp_path / "a.h5") == datasets(whole)
+    assert datasets(tmp_path / "b.h5") == datasets(other)
+    assert read == [(start, min(start + 32, ROWS)) for start in range(0, ROWS, 32)]
+
+
+def test_outputs_that_were_stopped_apart_go_on_together(spectra, whole, other, unfinished, tmp_path):
+    first = tmp_path / "a.h5"
+    unfinished.rename(first)
+    with pytest.MonkeyPatch.context() as patch:
+        signal_at(patch, 48, signal.SIGTERM)
+        with pytest.raises(
+            ChandraEmbedError, match=rf"a\.h5, .*b\.h5: stopped by SIGTERM after 48 of {ROWS}"
+        ):
+            embed_files(spectra, pair(tmp_path), device="cpu", batch_size=16)
+    assert [one.resumed_at for one in embed_files(spectra, pair(tmp_path))] == [160, 48]
+    assert datasets(first) == datasets(whole)
+    assert datasets(tmp_path / "b.h5") == datasets(other)
+
+
+def test_what_a_killed_run_finished_first_is_kept(spectra, whole, other, unfinished, tmp_path):
+    paths = {shutil.copy(other, tmp_path / "o.h5"): "spectrum-64", unfinished: "spectrum-8"}
+    assert [one.resumed_at for one in embed_files(spectra, paths)] == [ROWS, 160]
+    assert datasets(tmp_path / "o.h5") == datasets(other)
+    assert datasets(unfinished) == datasets(whole)
+    with pytest.raises(StoreError, match=r"o\.h5: exists and is finished"):
+        embed_files(spectra, paths)
+    with pytest.raises(StoreError, match=r"o\.h5: exists and is finished"):
+        embed_files(spectra, {tmp_path / "o.h5": "spectrum-64", tmp_path / "new.h5": "spectrum-8"})
+
+
+def test_outputs_that_cannot_go_together_are_refused(spectra, unfinished, tmp_path):
+    with pytest.raises(StoreError, match="is given twice"):
+        embed_files(spectra, {tmp_path / "a.h5": "spectrum-8", tmp_path / "." / "no" / ".." / "a.h5": "x"})
+    with pytest.raises(StoreError, match=r"has batches of 32 rows, .* of 16; go on with each by itself"):
+        embed_files(spectra, {unfinished: "spectrum-8", tmp_path / "new.h5": "spectrum-64"}, device="auto")
+    with pytest.raises(BundleError, match="'nothing'"):
+        embed_files(spectra, {tmp_path / "a.h5": "spectrum-8", tmp_path / "b.h5": "nothing"})
+    assert not (tmp_path / "a.h5").exists()
+
+
+def test_the_command_pairs_models_with_outputs(spectra, tmp_path):
+    a, b = (str(path) for path in pair(tmp_path))
+    given = [str(spectra), "--model", "spectrum-8", "-o", a, "-o", b, "--model", "spectrum-64", "--json"]
+    done = CliRunner().invoke(command, [*given, "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["output"], one["bundle"].split()[0]) for one in told] == [
+        (a, "spectrum-8"),
+        (b, "spectrum-64"),
+    ]
+    for short in (given[:-3], [*given[:5], "-o", a, *given[7:]]):
+        refused = CliRunner().invoke(command, short)
+        assert refused.exit_code == 2
+        assert "give each model an output of its own" in refused.output
 
 
 @pytest.mark.skipif(runtime.cuda_devices() > 0, reason="a CUDA device answers")

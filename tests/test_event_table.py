@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 from chandra_embed.inference.catalog import store
-from chandra_embed.inference.catalog.event_table import has_events, read_events
+from chandra_embed.inference.catalog.event_table import has_events, read_block, read_events, spans
 from chandra_embed.inference.catalog.lightcurves import LightCurve
 from chandra_embed.inference.catalog.spectra_file import CHUNK, SpectraWriter
 from chandra_embed.inference.errors import StoreError
@@ -52,6 +52,25 @@ def test_events_come_back(tmp_path: Path, n: int) -> None:
                 np.testing.assert_array_equal(one.energy, expected.energy)
                 np.testing.assert_array_equal(one.gti, expected.gti)
                 np.testing.assert_equal(one.zero, expected.zero)
+            block = read_block(file, start, stop)
+            assert [len(block.rows(i, i + 1).time) for i in range(len(block))] == [
+                0 if one is None else len(one) for one in found
+            ]
+
+
+def test_spans_are_whole_steps_of_few_events(tmp_path: Path) -> None:
+    with store.open_store(write(tmp_path / "s.h5", 50), store.SPECTRA) as file:
+        ends = file["event/offset"][...]
+        for start, stop, step, most in ((0, 50, 4, 100), (3, 49, 7, 1), (0, 50, 4, 10**6), (5, 5, 4, 1)):
+            found = list(spans(file, start, stop, step, most))
+            assert [row for span in found for row in span] == list(range(start, stop))
+            for span in found:
+                assert (span.start - start) % step == 0
+                assert len(span) <= step or ends[span.stop] - ends[span.start] <= most
+    with h5py.File(tmp_path / "s.h5", "r+") as file:
+        del file["event"]
+        assert list(spans(file, 2, 9, 3, 1)) == [range(2, 9)]
+        assert len(read_block(file, 0, 3)) == 3
 
 
 def test_dtypes_units_and_no_events(tmp_path: Path) -> None:
@@ -104,8 +123,9 @@ def test_what_is_out_of_range_or_broken_is_said(tmp_path: Path) -> None:
             with pytest.raises(ValueError, match="of a file of 3"):
                 read_events(file, *rows)
         file["event/time"][1] = 1e9
-        with pytest.raises(StoreError, match="row 2 of /event"):
-            read_events(file, 0, 3)
+        for read in (read_events, read_block):
+            with pytest.raises(StoreError, match="row 2 of /event: times must ascend; ingest the file again"):
+                read(file, 0, 3)
         file["event/offset"][:] = [0, 1, 0, 1]
         with pytest.raises(StoreError, match="row 2 of /event/offset goes back; ingest the file again"):
             read_events(file, 0, 3)

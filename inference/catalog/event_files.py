@@ -12,7 +12,8 @@ from ..errors import Quarantined
 from ..event_list import EventList
 from .fits import header_facts, off_axis
 from .fits_tables import open_tables
-from .pha import MAX_CHANNELS, number
+from .keywords import check_acis, number
+from .pha import MAX_CHANNELS
 from .regions import Region, Wcs, event_wcs
 from .responses import CHANNEL_WIDTH
 
@@ -221,7 +222,7 @@ def open_event_file(path: str | Path) -> EventTable:
         if not tables:
             raise Quarantined("no-events", "no extension named EVENTS")
         hdu = tables[0]
-        _check_kind(hdu.header)
+        check_acis(hdu.header)
         n, names = len(hdu.data), {name.upper() for name in hdu.columns.names}
 
         def values(name: str) -> Array:
@@ -252,20 +253,6 @@ def event_extensions(file: Any) -> list[Any]:
         if hasattr(hdu, "columns")
         and (hdu.name == "EVENTS" or str(hdu.header.get("HDUCLAS1", "")).strip().upper() == "EVENTS")
     ]
-
-
-def _check_kind(header: Any) -> None:
-    telescope, instrument = (str(header.get(key, "")).strip().upper() for key in ("TELESCOP", "INSTRUME"))
-    if instrument.startswith("HRC"):
-        raise Quarantined("hrc", "HRC events carry no usable energies; only ACIS is read")
-    if (
-        telescope not in ("CHANDRA", "AXAF", "")
-        or instrument not in ("ACIS", "")
-        or not telescope + instrument
-    ):
-        raise Quarantined(
-            "not-chandra", f"TELESCOP {telescope or 'missing'}, INSTRUME {instrument or 'missing'}"
-        )
 
 
 def _energy(hdu: Any, values: Any) -> Array:

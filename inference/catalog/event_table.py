@@ -3,7 +3,7 @@
 A row without an event file has no good time interval; one with a file and no event in it has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
+from ..event_block import EventBlock
 from ..event_list import EventList
 
 if TYPE_CHECKING:
@@ -162,24 +163,10 @@ def read_events(file: h5py.File, start: int, stop: int) -> list[EventList | None
     StoreError
         What is stored is no event list.
     """
-    n = int(file["detection/obsid"].shape[0])
-    if not 0 <= start <= stop <= n:
-        raise ValueError(f"rows {start} to {stop} of a file of {n}")
-    if "event" not in file or start == stop:
+    if not _checked(file, start, stop) or "event" not in file:
         return [None] * (stop - start)
-    group = file["event"]
-    at, gti_at = group["offset"][start : stop + 1], group["gti_offset"][start : stop + 1]
-    for name, ends in (("offset", at), ("gti_offset", gti_at)):
-        down = np.flatnonzero(np.diff(ends, prepend=0) < 0)
-        if len(down):
-            raise StoreError(
-                f"{file.filename}: row {start + int(down[0])} of /event/{name} goes back; "
-                "ingest the file again"
-            )
-    time, energy = group["time"][at[0] : at[-1]], group["energy"][at[0] : at[-1]]
-    gti = np.stack([group[name][gti_at[0] : gti_at[-1]] for name in ("gti_start", "gti_stop")], axis=1)
-    zero = group["zero"][start:stop]
-    at, gti_at = at - at[0], gti_at - gti_at[0]
+    block, zero = _flat(file, start, stop), file["event/zero"][start:stop]
+    at, gti_at = block.offset, block.gti_offset
     rows: list[EventList | None] = []
     for i in range(stop - start):
         own, good = slice(at[i], at[i + 1]), slice(gti_at[i], gti_at[i + 1])
@@ -187,9 +174,64 @@ def read_events(file: h5py.File, start: int, stop: int) -> list[EventList | None
             rows.append(None)
             continue
         try:
-            rows.append(EventList(time[own], energy[own], gti[good], float(zero[i])))
+            rows.append(EventList(block.time[own], block.energy[own], block.gti[good], float(zero[i])))
         except ValueError as error:
             raise StoreError(
                 f"{file.filename}: row {start + i} of /event: {error}; ingest the file again"
             ) from error
     return rows
+
+
+def read_block(file: h5py.File, start: int, stop: int) -> EventBlock:
+    """Return the events of rows [start, stop) as flat arrays.
+
+    Parameters and errors are those of :func:`read_events`.
+    """
+    if not _checked(file, start, stop) or "event" not in file:
+        return EventBlock.of([None] * (stop - start))
+    block = _flat(file, start, stop)
+    if fault := block.fault():
+        raise StoreError(
+            f"{file.filename}: row {start + fault[0]} of /event: {fault[1]}; ingest the file again"
+        )
+    return block
+
+
+def spans(file: h5py.File, start: int, stop: int, step: int, most: int) -> Iterator[range]:
+    """Cut rows [start, stop) into spans of whole steps that hold at most `most` events, or are one step."""
+    if "event" not in file:
+        yield range(start, stop)
+        return
+    ends = file["event/offset"][start : stop + 1]
+    first = start
+    for at in range(start + step, stop, step):
+        if ends[min(at + step, stop) - start] - ends[first - start] > most:
+            yield range(first, at)
+            first = at
+    if first < stop:
+        yield range(first, stop)
+
+
+def _checked(file: h5py.File, start: int, stop: int) -> int:
+    """Return how many rows [start, stop) are; raise where the file does not have them."""
+    n = int(file["detection/obsid"].shape[0])
+    if not 0 <= start <= stop <= n:
+        raise ValueError(f"rows {start} to {stop} of a file of {n}")
+    return stop - start
+
+
+def _flat(file: h5py.File, start: int, stop: int) -> EventBlock:
+    """Read rows [start, stop), at least one."""
+    group = file["event"]
+    at, gti_at = (group[name][start : stop + 1].astype(np.int64) for name in ("offset", "gti_offset"))
+    for name, ends in (("offset", at), ("gti_offset", gti_at)):
+        down = np.flatnonzero(np.diff(ends, prepend=0) < 0)
+        if len(down):
+            raise StoreError(
+                f"{file.filename}: row {start + int(down[0])} of /event/{name} goes back; "
+                "ingest the file again"
+            )
+    own, good = slice(at[0], at[-1]), slice(gti_at[0], gti_at[-1])
+    time, energy = group["time"][own].astype(np.float64), group["energy"][own].astype(np.float32)
+    gti = np.stack([group[name][good].astype(np.float64) for name in ("gti_start", "gti_stop")], axis=1)
+    return EventBlock(at - at[0], time, energy, gti_at - gti_at[0], gti)

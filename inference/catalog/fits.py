@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import Quarantined
 from ..preprocess import Observation
-from .pha import MAX_CHANNELS, Pha, number, read_pha
+from .keywords import number, text
+from .pha import MAX_CHANNELS, Pha, read_pha
 from .responses import Array, Ebounds, nominal_ebounds, read_arf, read_ebounds
 
 NOMINAL_CHANNELS = (685, 1024)  # of 14.6 eV: what ACIS PI spectra come with
@@ -184,7 +185,13 @@ def _on_channels(pha: Pha, rmf: Path | None) -> tuple[NDArray[np.int64], Array, 
         ebounds = nominal_ebounds(first, pha.detchans)
     else:
         ebounds = read_ebounds(rmf)
-    if ebounds.channel.size > MAX_CHANNELS or not np.isin(pha.channel[pha.counts > 0], ebounds.channel).all():
+    # as many channels, numbered otherwise: laid on each other by number they would be off by one
+    shifted = pha.channel.size == ebounds.channel.size and pha.channel.min() != ebounds.channel.min()
+    if (
+        shifted
+        or ebounds.channel.size > MAX_CHANNELS
+        or not np.isin(pha.channel[pha.counts > 0], ebounds.channel).all()
+    ):
         raise Quarantined(
             "response-mismatch", f"{rmf.name if rmf else 'grid'}: channels differ from the spectrum's"
         )
@@ -236,27 +243,23 @@ def header_facts(path: Path, header: Any) -> dict[str, Any]:
     dict
         obs_id, obsid, obi, region_id, ra, dec, theta, date_obs.
     """
-
-    def text(key: str) -> str:
-        return str(header.get(key, "") or "").strip()
-
-    obs_id = text("OBS_ID")
+    obs_id = text(header, "OBS_ID")
     name = CSC_NAME.match(path.name)
     obsid = int(obs_id) if obs_id.isdecimal() and len(obs_id) < 9 else -1
     if not obs_id and name:
         obs_id, obsid = str(int(name[1])), int(name[1])
-    obi = header.get("OBI_NUM", int(name[2]) if name else -1)
-    region = re.match(r"\d{1,8}$", text("REGIONID"))
+    obi = text(header, "OBI_NUM") if "OBI_NUM" in header else name[2] if name else ""
+    region = re.match(r"\d{1,8}$", text(header, "REGIONID"))
     ra, dec = number(header, "RA"), number(header, "DEC")
     return {
         "obs_id": obs_id,
         "obsid": obsid,
-        "obi": int(obi) if isinstance(obi, int) and obsid >= 0 else -1,
+        "obi": int(obi) if obi.isdecimal() and obsid >= 0 else -1,
         "region_id": int(region[0]) if region else int(name[3]) if name else -1,
         "ra": ra,
         "dec": dec,
         "theta": off_axis(ra, dec, number(header, "RA_PNT"), number(header, "DEC_PNT")),
-        "date_obs": text("DATE-OBS"),
+        "date_obs": text(header, "DATE-OBS"),
     }
 
 

@@ -49,7 +49,10 @@ class PlainColumns:
         self.names = [column.name for column in columns]
 
     def __getitem__(self, name: str) -> PlainColumn:
-        return self._columns[self.names.index(name)]
+        found = self._columns[self.names.index(name)] if name in self.names else self.find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def find(self, name: str) -> PlainColumn | None:
         """Return the one column of this name, in whatever case where none has it exactly."""

@@ -166,7 +166,7 @@ def _heading(one: Given, backfile: Path | None) -> Heading:
     key = (source.counts_digest, *place, str(source.backscal))
     responses = [find_named(one.path, source.text(name)) for name in ("RESPFILE", "ANCRFILE", "BACKFILE")]
     return Heading(
-        obs_id=source.text("OBS_ID"),
+        obs_id=source.text("OBS_ID").lstrip("0"),
         exposure=source.exposure,
         digest="|".join(key),
         total=float(source.counts.sum()),

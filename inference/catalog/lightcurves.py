@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import Quarantined
 from .fits import header_facts
 from .fits_tables import open_tables
-from .pha import number
+from .keywords import check_acis, number
 
 Array = NDArray[np.float64]
 
@@ -157,11 +157,7 @@ def _extensions(file: Any) -> tuple[Any, Any]:
 
 
 def _check_kind(header: Any) -> None:
-    instrument = str(header.get("INSTRUME", "")).strip().upper()
-    if instrument.startswith("HRC"):
-        raise Quarantined("hrc", "HRC light curves are of another band; only ACIS is read")
-    if str(header.get("TELESCOP", "")).strip().upper() not in ("CHANDRA", "AXAF") or instrument != "ACIS":
-        raise Quarantined("not-chandra", f"INSTRUME is {instrument or 'missing'}")
+    check_acis(header)
     band = str(header.get("BAND", "broad")).strip()
     if band.lower() not in ("broad", "b"):
         raise Quarantined("not-broad", f"the light curve of band {band}; only the broad band is read")

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ..errors import Quarantined
 from .file_bytes import file_bytes
 from .fits_tables import open_tables
-from .responses import Array, column
+from .keywords import check_acis, number, text
+from .responses import Array, column, column_names
 
 MAX_CHANNELS = 1024
 MOST_COUNTS = 1e9  # in one channel; float32 and ACIS end far below
@@ -38,7 +39,7 @@ class Pha:
 
     def text(self, key: str) -> str:
         """Return a keyword as text, ``""`` where missing."""
-        return str(self.header.get(key, "") or "").strip()
+        return text(self.header, key)
 
     @property
     def detchans(self) -> int:
@@ -59,13 +60,14 @@ def spectrum_extensions(file: Any) -> list[Any]:
     return [
         hdu
         for hdu in file
-        if hasattr(hdu, "columns") and (hdu.name == "SPECTRUM" or hdu.header.get("HDUCLAS1") == "SPECTRUM")
+        if hasattr(hdu, "columns")
+        and (hdu.name == "SPECTRUM" or text(hdu.header, "HDUCLAS1").upper() == "SPECTRUM")
     ]
 
 
 def is_background(hdu: Any) -> bool:
     """Whether a header calls itself background; a TOTAL may be one all the same."""
-    return str(hdu.header.get("HDUCLAS2", "")).strip().upper().startswith("BKG")
+    return text(hdu.header, "HDUCLAS2").upper().startswith("BKG")
 
 
 def read_pha(path: Path) -> tuple[Pha, Pha | None]:
@@ -101,12 +103,18 @@ def _read(path: Path) -> tuple[Pha, Pha | None]:
         behind = [hdu for hdu in tables if is_background(hdu) and hdu is not source]
         if not behind and len(tables) == 2 and _names_itself(path, source):
             behind = [hdu for hdu in tables if hdu is not source]
-        return _pha(source), _pha(behind[0]) if behind else None
+        found = _pha(source, number(file[0].header, "EXPOSURE"))
+        if not behind:
+            return found, None
+        try:
+            return found, _pha(behind[0], found.exposure)
+        except Quarantined as problem:
+            raise Quarantined("bad-background", f"its background extension: {problem}") from problem
 
 
 def _names_itself(path: Path, hdu: Any) -> bool:
     """Whether BACKFILE names the file it stands in: the background is then in the same file."""
-    named = Path(str(hdu.header.get("BACKFILE", "")).strip()).name.lower().removesuffix(".gz")
+    named = Path(text(hdu.header, "BACKFILE")).name.lower().removesuffix(".gz")
     return named == path.name.lower().removesuffix(".gz")
 
 
@@ -118,42 +126,33 @@ def check_kind(hdu: Any) -> None:
     Quarantined
         ``not-chandra``, ``hrc``, ``type-2``, ``grating``, ``net-spectrum``, ``not-pi`` or ``bad-channels``.
     """
-    header, names = hdu.header, set(hdu.columns.names)
-    telescope = str(header.get("TELESCOP", "")).strip().upper()
-    instrument = str(header.get("INSTRUME", "")).strip().upper()
-    if instrument.startswith("HRC"):
-        raise Quarantined("hrc", "HRC spectra carry no usable energies; only ACIS is read")
-    if telescope not in ("CHANDRA", "AXAF", "") or instrument not in ("ACIS", ""):
-        raise Quarantined(
-            "not-chandra", f"TELESCOP {telescope or 'missing'}, INSTRUME {instrument or 'missing'}"
-        )
-    if not telescope and not instrument:
-        raise Quarantined("not-chandra", "neither TELESCOP nor INSTRUME is in the header")
+    header, names = hdu.header, set(column_names(hdu))
+    check_acis(header)
     vectors = [
         n for n in ("CHANNEL", "COUNTS", "RATE") if n in names and hdu.columns[n].format[:-1] not in ("", "1")
     ]
-    types = {str(header.get(key, "")).strip().upper() for key in ("HDUCLAS3", "HDUCLAS4")}
+    types = {text(header, key).upper() for key in ("HDUCLAS3", "HDUCLAS4")}
     if vectors or "TYPE:II" in types or "SPEC_NUM" in names:
         raise Quarantined("type-2", "a PHA type II file: split it into type I files, zeroth order only")
-    dispersed = (
-        str(header.get("GRATING", "NONE")).strip().upper() not in ("NONE", "")
-        and len(hdu.data) > MAX_CHANNELS
-    )
+    dispersed = text(header, "GRATING").upper() not in ("NONE", "") and len(hdu.data) > MAX_CHANNELS
     if {"BIN_LO", "BIN_HI"} <= names or "TG_PART" in header or "TG_M" in header or dispersed:
         raise Quarantined("grating", "a dispersed grating spectrum: only imaging spectra are read")
-    if str(header.get("HDUCLAS2", "")).strip().upper() == "NET":
+    if text(header, "HDUCLAS2").upper() == "NET":
         raise Quarantined("net-spectrum", "the background is taken off already; give the total spectrum")
-    if str(header.get("CHANTYPE", "PI")).strip().upper() not in ("PI", ""):
-        raise Quarantined("not-pi", f"CHANTYPE is {header['CHANTYPE']}; only PI channels have known energies")
+    if text(header, "CHANTYPE").upper() not in ("PI", ""):
+        raise Quarantined(
+            "not-pi", f"CHANTYPE is {text(header, 'CHANTYPE')}; only PI channels have known energies"
+        )
     if len(hdu.data) > MAX_CHANNELS:
         raise Quarantined("bad-channels", f"{len(hdu.data)} channels; ACIS PI has at most {MAX_CHANNELS}")
 
 
-def _pha(hdu: Any) -> Pha:
-    header, names = hdu.header, hdu.columns.names
-    exposure = number(header, "EXPOSURE")
+def _pha(hdu: Any, fallback: float) -> Pha:
+    """Read one extension; `fallback` is the exposure where its header has no such keyword."""
+    header, names = hdu.header, column_names(hdu)
+    exposure = number(header, "EXPOSURE") if "EXPOSURE" in header else fallback
     if not exposure > 0 or not np.isfinite(exposure):
-        raise Quarantined("no-exposure", f"EXPOSURE is {header.get('EXPOSURE', 'missing')}")
+        raise Quarantined("no-exposure", f"EXPOSURE is {text(header, 'EXPOSURE') or 'missing'}")
     if "COUNTS" in names:
         counts, factor = column(hdu, "COUNTS"), 1.0
     elif "RATE" in names:
@@ -198,20 +197,14 @@ def _whole(counts: Array) -> Array:
     return counts
 
 
-def number(header: Any, key: str) -> float:
-    """Return a keyword as a number, NaN where missing or text."""
-    value = header.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
-
-
 def _first_channel(hdu: Any) -> int:
-    names = hdu.columns.names
+    names = column_names(hdu)
     return int(hdu.header.get(f"TLMIN{names.index('CHANNEL') + 1}", 1)) if "CHANNEL" in names else 1
 
 
 def _error(hdu: Any, counts: Array, factor: float) -> Array | None:
     """STAT_ERR counts where errors are said not to be Poisson, or where counts are not whole."""
-    if "STAT_ERR" not in hdu.columns.names:
+    if "STAT_ERR" not in column_names(hdu):
         return None
     said = hdu.header.get("POISSERR", False)
     poisson = said.strip().upper().startswith("T") if isinstance(said, str) else bool(said)
@@ -225,7 +218,7 @@ def _error(hdu: Any, counts: Array, factor: float) -> Array | None:
 
 def _scaling(hdu: Any, key: str, order: NDArray[np.int64]) -> float | Array:
     """BACKSCAL or AREASCAL: a keyword, or a column; 1 where missing."""
-    if key in hdu.columns.names:
+    if key in column_names(hdu):
         values: float | Array = column(hdu, key)[order]
     else:
         values = number(hdu.header, key) if key in hdu.header else 1.0

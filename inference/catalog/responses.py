@@ -14,6 +14,7 @@ from ..errors import Quarantined
 from .file_bytes import file_bytes
 from .fits_tables import open_fits as open_fits  # what other readers of responses open with
 from .fits_tables import open_tables
+from .keywords import names_acis, text
 
 Array = NDArray[np.float64]
 Response = TypeVar("Response")
@@ -53,15 +54,20 @@ class Rmf:
     ebounds: Ebounds
 
 
+def column_names(hdu: Any) -> list[str]:
+    """Return the names of the columns of a table in upper case; FITS knows no case in them."""
+    return [str(name).upper() for name in hdu.columns.names]
+
+
 def column(hdu: Any, name: str) -> Array:
-    """Return a scalar column as float64, TSCAL and TZERO applied.
+    """Return a scalar column as float64, TSCAL and TZERO applied; `name` is in upper case.
 
     Raises
     ------
     Quarantined
         ``unreadable``: no such column.
     """
-    if name not in hdu.columns.names:
+    if name not in column_names(hdu):
         raise Quarantined("unreadable", f"extension {hdu.name} has no column {name}")
     return np.asarray(hdu.data[name], dtype=np.float64)
 
@@ -141,8 +147,8 @@ def _bounds(path: Path) -> Ebounds:
 
 def _check_detector(path: Path, hdu: Any) -> None:
     """Refuse a response that says it is of another detector; one that does not say may be of ours."""
-    said = [str(hdu.header.get(key, "") or "").strip().upper() for key in ("TELESCOP", "INSTRUME")]
-    if said[0] not in ("CHANDRA", "AXAF", "") or said[1] not in ("ACIS", ""):
+    said = [text(hdu.header, key).upper() for key in ("TELESCOP", "INSTRUME")]
+    if not names_acis(said[0], said[1]):
         raise Quarantined("response-mismatch", f"{path.name} is of {' '.join(said)}")
 
 
@@ -194,5 +200,5 @@ def read_rmf(path: Path) -> Rmf:
 
 def _first_channel(hdu: Any, fallback: int) -> int:
     """Number of the first channel as F_CHAN counts: its TLMIN, else as EBOUNDS has it."""
-    number = hdu.columns.names.index("F_CHAN") + 1
+    number = column_names(hdu).index("F_CHAN") + 1
     return int(hdu.header.get(f"TLMIN{number}", fallback))

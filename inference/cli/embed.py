@@ -3,17 +3,36 @@
 import json
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .base import Command
-from .options import device_option, input_argument, json_option, model_option, output_option, overwrite_option
+from .options import device_option, input_argument, json_option, overwrite_option
+
+if TYPE_CHECKING:
+    from ..embed import Embedded
 
 
 @click.command(cls=Command)
 @input_argument("spectra")
-@output_option("Embeddings to make, an HDF5 file.")
-@model_option
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=click.Path(path_type=Path),
+    required=True,
+    multiple=True,
+    help="Embeddings to make, an HDF5 file; again for each further --model.",
+)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    default=("spectrum-8",),
+    show_default="spectrum-8",
+    help="Frozen bundle: a name or a folder. Several are read for in one pass, the first into the first -o.",
+)
 @device_option
 @click.option(
     "--batch-size",
@@ -25,8 +44,8 @@ from .options import device_option, input_argument, json_option, model_option, o
 @json_option
 def embed(
     spectra: Path,
-    output: Path,
-    model: str,
+    outputs: tuple[Path, ...],
+    models: tuple[str, ...],
     device: str,
     batch_size: int | None,
     overwrite: bool,
@@ -40,12 +59,23 @@ def embed(
     SIGTERM finish the rows at hand; a second one breaks off, which does no harm either.
 
     \b
-    Example:
+    Examples:
       chandra-embed embed spectra.h5 -o embeddings.h5
+      chandra-embed embed spectra.h5 --model spectrum-8 -o eight.h5 --model aligned-64 -o aligned.h5
     """
-    from ..embed import embed_file
+    from ..embed import embed_files
 
-    done = embed_file(spectra, output, model=model, device=device, batch_size=batch_size, overwrite=overwrite)
+    if len(outputs) != len(models) or len(set(outputs)) < len(outputs):
+        raise click.UsageError(
+            f"{len(models)} --model and {len(set(outputs))} -o: give each model an output of its own"
+        )
+    pairs = dict(zip(outputs, models, strict=True))
+    for done in embed_files(spectra, pairs, device=device, batch_size=batch_size, overwrite=overwrite):
+        _say(done, as_json)
+
+
+def _say(done: "Embedded", as_json: bool) -> None:
+    """Tell what was made of one output, as a line of JSON or for people."""
     facts = {
         "output": str(done.output),
         "rows": done.rows,
@@ -62,8 +92,8 @@ def embed(
         return
     resumed = f" ({done.resumed_at:,} of them by an earlier run)" if done.resumed_at else ""
     told = " (simulated)" if done.simulated else ""
-    click.echo(f"{output}: {done.rows:,} rows{told}{resumed}, {done.rate:,.0f} rows/s")
+    click.echo(f"{done.output}: {done.rows:,} rows{told}{resumed}, {done.rate:,.0f} rows/s")
     if done.with_events is not None:
         click.echo(f"events: {done.with_events:,} rows have some and an embedding of them")
     click.echo(f"bundle {facts['bundle']}, device {done.device} ({done.provider})")
-    click.echo(f"next: chandra-embed score {shlex.quote(str(output))}")
+    click.echo(f"next: chandra-embed score {shlex.quote(str(done.output))}")

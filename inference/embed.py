@@ -32,6 +32,7 @@ from .encoder import Encoder
 from .errors import BundleError, ChandraEmbedError, StoreError
 from .progress import Progress
 from .stopping import stopping
+from .text_rows import TextRows, check_same_texts
 from .threads import VARIABLE, thread_count
 
 # rows between two flushes, rounded down to whole batches
@@ -62,6 +63,8 @@ class Embedded:
         The spectra were made by a simulator.
     with_events : int, optional
         Rows that got an embedding of their events too; None where the bundle embeds no events.
+    with_text : int, optional
+        Rows that got an embedding of their texts; None where no table of texts was given.
     """
 
     output: Path
@@ -74,6 +77,7 @@ class Embedded:
     provider: str
     simulated: bool
     with_events: int | None = None
+    with_text: int | None = None
 
     @property
     def rate(self) -> float:
@@ -89,12 +93,14 @@ def embed_file(
     model: str | Path = "spectrum-8",
     device: str = "auto",
     batch_size: int | None = None,
+    texts: Path | None = None,
     overwrite: bool = False,
 ) -> Embedded:
-    """Embed every row of a file of spectra, and with an aligned bundle its events.
+    """Embed every row of a file of spectra, and with an aligned bundle its events and texts.
 
     ``/embedding`` is the spectrum's. An aligned bundle also gives ``/embedding_event``, NaN where a row has
-    no events, and ``/embedding_both``, the mean of the two of unit length again.
+    no events, and ``/embedding_both``, the mean of the two of unit length again; with a table of texts
+    ``/embedding_text`` too, see :class:`~.text_rows.TextRows`.
 
     Parameters
     ----------
@@ -108,6 +114,8 @@ def embed_file(
         Where to run; a resumed run with ``auto`` takes the device it was begun on.
     batch_size : int, optional
         Rows of a call of the model: batch b holds rows [bB, (b+1)B), the last filled with zero rows.
+    texts : Path, optional
+        Table of texts by file or name; a resumed run must be given the same one.
     overwrite : bool
         Begin anew where `output` exists, finished or not.
 
@@ -124,7 +132,7 @@ def embed_file(
     BundleError, DeviceError
         As :meth:`Encoder.load`.
     ChandraEmbedError
-        The recipes of file and bundle differ, or Ctrl-C or SIGTERM stopped the run.
+        The recipes of file and bundle differ, the texts are of no row, or Ctrl-C or SIGTERM stopped the run.
     """
     if output.exists() and output.samefile(spectra):
         raise StoreError(f"{output}: is the input; give another name to -o")
@@ -134,13 +142,16 @@ def embed_file(
             encoder = _load(started, output, model, device, batch_size)
             events = _load_events(encoder)
             _check_recipe(spectra, source, encoder)
-            attributes = _attributes(spectra, source, encoder)
+            words = None if texts is None else TextRows.read(texts, source, encoder)
+            attributes = _attributes(spectra, source, encoder) | (words.attributes if words else {})
             if started is None:
-                lay_out(source, output, _datasets(store.row_count(source), encoder, events), attributes)
+                lay_out(
+                    source, output, _datasets(store.row_count(source), encoder, events, words), attributes
+                )
             else:
                 _check_same(output, started, attributes)
             known = _Known(digest, spectra, output, started)
-            return _run(source, output, encoder, events, known)
+            return _run(source, output, encoder, events, words, known)
 
 
 def _started(output: Path) -> dict[str, Any] | None:
@@ -248,9 +259,12 @@ def _check_same(output: Path, started: dict[str, Any], attributes: dict[str, Any
         if who in ("input", "bundle"):
             before, now = f"{before} ({started[who]})", f"{now} ({attributes[who]})"
         raise _differs(output, name.replace("_", " "), before, now)
+    check_same_texts(output, started, attributes)
 
 
-def _datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict[str, Made]:
+def _datasets(
+    rows: int, encoder: Encoder, events: EventEmbedder | None, words: TextRows | None
+) -> dict[str, Made]:
     """Return shape and description of what the models fill in."""
     width = (rows, encoder.embedding_size)
     found: dict[str, Made] = {
@@ -264,6 +278,8 @@ def _datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict
             width,
             "mean of spectrum and events, of unit length; the spectrum's without events",
         )
+    if words is not None:
+        found["embedding_text"] = (width, words.description)
     return found
 
 
@@ -289,7 +305,12 @@ class _Known:
 
 
 def _run(
-    source: h5py.File, output: Path, encoder: Encoder, events: EventEmbedder | None, known: _Known
+    source: h5py.File,
+    output: Path,
+    encoder: Encoder,
+    events: EventEmbedder | None,
+    words: TextRows | None,
+    known: _Known,
 ) -> Embedded:
     """Fill in the rows from ``rows_done`` on."""
     began, manifest = time.monotonic(), encoder.manifest
@@ -302,6 +323,8 @@ def _run(
             progress.start_at(first)
             for start, columns in found:
                 done = start + len(columns["embedding"])
+                if words is not None:
+                    columns["embedding_text"] = words.rows(start, done)
                 filling.write(start, columns)
                 if known.digest.done():
                     filling.done(done, known.wait())
@@ -313,7 +336,7 @@ def _run(
         filling.finish()
     seconds = time.monotonic() - began
     made = (manifest.name, manifest.version, encoder.device, encoder.provider)
-    return Embedded(output, rows, first, seconds, *made, simulated, seen)
+    return Embedded(output, rows, first, seconds, *made, simulated, seen, words.count if words else None)
 
 
 def _stopped(filling: Filling, signal: str) -> ChandraEmbedError:

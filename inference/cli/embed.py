@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from .base import Command
-from .options import device_option, input_argument, json_option, model_option, output_option, overwrite_option
+from .options import (
+    device_option,
+    input_argument,
+    json_option,
+    model_option,
+    output_option,
+    overwrite_option,
+    refuse_input,
+)
 
 
 @click.command(cls=Command)
@@ -21,6 +29,11 @@ from .options import device_option, input_argument, json_option, model_option, o
     default=None,
     help="Rows of one call of the model.  [default: 32 on a CPU, 1024 on CUDA]",
 )
+@click.option(
+    "--texts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Table of texts (CSV or JSON lines: file or name, text) to embed beside, with an aligned model.",
+)
 @overwrite_option
 @json_option
 def embed(
@@ -29,12 +42,14 @@ def embed(
     model: str,
     device: str,
     batch_size: int | None,
+    texts: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """Embed every row of SPECTRA, a file of ingest or simulate, with a frozen model.
 
-    An aligned model embeds the events too, where SPECTRA holds them, into the same space.
+    An aligned model embeds the events too, where SPECTRA holds them, into the same space, and the texts of
+    --texts: several of one source are averaged; network compares by all, as in --modality spectrum+text.
 
     An unfinished output is gone on with, on the settings it was begun with: repeat the command. Ctrl-C and
     SIGTERM finish the rows at hand; a second one breaks off, which does no harm either.
@@ -42,10 +57,20 @@ def embed(
     \b
     Example:
       chandra-embed embed spectra.h5 -o embeddings.h5
+      chandra-embed embed spectra.h5 -o aligned.h5 --model aligned-64 --texts texts.csv
     """
     from ..embed import embed_file
 
-    done = embed_file(spectra, output, model=model, device=device, batch_size=batch_size, overwrite=overwrite)
+    refuse_input(output, texts)
+    done = embed_file(
+        spectra,
+        output,
+        model=model,
+        device=device,
+        batch_size=batch_size,
+        texts=texts,
+        overwrite=overwrite,
+    )
     facts = {
         "output": str(done.output),
         "rows": done.rows,
@@ -56,6 +81,7 @@ def embed(
         "provider": done.provider,
         "simulated": done.simulated,
         "rows_with_events": done.with_events,
+        "rows_with_text": done.with_text,
     }
     if as_json:
         click.echo(json.dumps(facts))
@@ -65,5 +91,7 @@ def embed(
     click.echo(f"{output}: {done.rows:,} rows{told}{resumed}, {done.rate:,.0f} rows/s")
     if done.with_events is not None:
         click.echo(f"events: {done.with_events:,} rows have some and an embedding of them")
+    if done.with_text is not None:
+        click.echo(f"texts: {done.with_text:,} rows have some and an embedding of them")
     click.echo(f"bundle {facts['bundle']}, device {done.device} ({done.provider})")
     click.echo(f"next: chandra-embed score {shlex.quote(str(output))}")

@@ -12,9 +12,11 @@ from ..models import registry
 from . import runtime
 from .aligned import EventEmbedder, embeds_events
 from .catalog import store
+from .catalog.contents import stored_recipe
 from .catalog.embeddings_file import Made, lay_out
 from .encoder import Encoder
 from .errors import BundleError, ChandraEmbedError, StoreError
+from .text_rows import TextRows, check_same_texts
 from .threads import VARIABLE, thread_count
 
 
@@ -51,6 +53,11 @@ def load(
         if now is not None and now != before:
             raise differs(output, name, before, now)
     return Encoder.load(model, str(started["device"]), batch_size=int(started["batch_size"]), threads=threads)
+
+
+def default_model(source: h5py.File) -> str:
+    """Return the bundle of 8 latents that takes the quantity of a file of spectra."""
+    return {"rate": "spectrum-8", "flux": "spectrum-8-flux"}[stored_recipe(source).quantity]
 
 
 def load_events(encoder: Encoder) -> EventEmbedder | None:
@@ -127,9 +134,12 @@ def check_same(output: Path, started: dict[str, Any], attributes: dict[str, Any]
         if who in ("input", "bundle"):
             before, now = f"{before} ({started[who]})", f"{now} ({attributes[who]})"
         raise differs(output, name.replace("_", " "), before, now)
+    check_same_texts(output, started, attributes)
 
 
-def datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict[str, Made]:
+def datasets(
+    rows: int, encoder: Encoder, events: EventEmbedder | None, words: TextRows | None
+) -> dict[str, Made]:
     """Return shape and description of what the models fill in."""
     width = (rows, encoder.embedding_size)
     found: dict[str, Made] = {
@@ -143,6 +153,8 @@ def datasets(rows: int, encoder: Encoder, events: EventEmbedder | None) -> dict[
             width,
             "mean of spectrum and events, of unit length; the spectrum's without events",
         )
+    if words is not None:
+        found["embedding_text"] = (width, words.description)
     return found
 
 
@@ -174,6 +186,7 @@ class Work:
     encoder: Encoder
     events: EventEmbedder | None
     known: Known
+    words: TextRows | None = None
 
     @property
     def finished(self) -> bool:
@@ -184,7 +197,9 @@ class Work:
         """Lay the output out, or see that it was begun with the same."""
         output, started = self.known.output, self.known.started
         now = attributes(self.known.spectra, source, self.encoder)
+        now |= self.words.attributes if self.words else {}
         if started is None:
-            lay_out(source, output, datasets(store.row_count(source), self.encoder, self.events), now)
+            made = datasets(store.row_count(source), self.encoder, self.events, self.words)
+            lay_out(source, output, made, now)
         else:
             check_same(output, started, now)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import begun
-from .aligned import EventEmbedder, mean_embedding
+from .aligned import EventEmbedder, embeds_text, mean_embedding
 from .catalog import store
 from .catalog.digest import hashing
 from .catalog.embeddings_file import Filling
@@ -31,6 +31,7 @@ from .encoder import Array
 from .errors import ChandraEmbedError, StoreError
 from .progress import Progress
 from .stopping import stopping
+from .text_rows import TextRows
 
 # rows between two flushes, rounded down to whole batches
 CHUNK = 8192
@@ -62,6 +63,8 @@ class Embedded:
         The spectra were made by a simulator.
     with_events : int, optional
         Rows that got an embedding of their events too; None where the bundle embeds no events.
+    with_text : int, optional
+        Rows that got an embedding of their texts; None where no table of texts was given.
     """
 
     output: Path
@@ -74,6 +77,7 @@ class Embedded:
     provider: str
     simulated: bool
     with_events: int | None = None
+    with_text: int | None = None
 
     @property
     def rate(self) -> float:
@@ -86,15 +90,17 @@ def embed_file(
     spectra: Path,
     output: Path,
     *,
-    model: str | Path = "spectrum-8",
+    model: str | Path | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    texts: Path | None = None,
     overwrite: bool = False,
 ) -> Embedded:
-    """Embed every row of a file of spectra, and with an aligned bundle its events.
+    """Embed every row of a file of spectra, and with an aligned bundle its events and texts.
 
     ``/embedding`` is the spectrum's. An aligned bundle also gives ``/embedding_event``, NaN where a row has
-    no events, and ``/embedding_both``, the mean of the two of unit length again.
+    no events, and ``/embedding_both``, the mean of the two of unit length again; with a table of texts
+    ``/embedding_text`` too, see :class:`~.text_rows.TextRows`.
 
     Parameters
     ----------
@@ -102,12 +108,14 @@ def embed_file(
         A ``spectra.h5`` of ingest or simulate.
     output : Path
         The ``embeddings.h5`` to make. An unfinished one is gone on with, on the settings it was begun with.
-    model : str or Path
-        Bundle: a name or a folder.
+    model : str or Path, optional
+        Bundle: a name or a folder. Default: ``spectrum-8``, or ``spectrum-8-flux`` for flux densities.
     device : {"auto", "cpu", "cuda"}
         Where to run; a resumed run with ``auto`` takes the device it was begun on.
     batch_size : int, optional
         Rows of a call of the model: batch b holds rows [bB, (b+1)B), the last filled with zero rows.
+    texts : Path, optional
+        Table of texts by file or name; a resumed run must be given the same one.
     overwrite : bool
         Begin anew where `output` exists, finished or not.
 
@@ -124,18 +132,19 @@ def embed_file(
     BundleError, DeviceError
         As :meth:`Encoder.load`.
     ChandraEmbedError
-        The recipes of file and bundle differ, or Ctrl-C or SIGTERM stopped the run.
+        The recipes of file and bundle differ, the texts are of no row, or Ctrl-C or SIGTERM stopped the run.
     """
-    outputs = {output: model}
-    return embed_files(spectra, outputs, device=device, batch_size=batch_size, overwrite=overwrite)[0]
+    settings: dict[str, Any] = {"batch_size": batch_size, "texts": texts, "overwrite": overwrite}
+    return embed_files(spectra, {output: model}, device=device, **settings)[0]
 
 
 def embed_files(
     spectra: Path,
-    outputs: Mapping[Path, str | Path],
+    outputs: Mapping[Path, str | Path | None],
     *,
     device: str = "auto",
     batch_size: int | None = None,
+    texts: Path | None = None,
     overwrite: bool = False,
 ) -> list[Embedded]:
     """Embed a file of spectra with several bundles, reading it once.
@@ -150,6 +159,8 @@ def embed_files(
         The files to make, each with its bundle. One that a killed run finished before the others is kept.
     device, batch_size, overwrite
         As :func:`embed_file`, for all of them.
+    texts : Path, optional
+        As :func:`embed_file`, for those whose bundle reads words; at least one must.
 
     Returns
     -------
@@ -173,14 +184,26 @@ def embed_files(
         digest = held.enter_context(hashing(spectra))
         works = []
         for output, model in outputs.items():
-            encoder = begun.load(started[output], output, model, device, batch_size)
+            named = begun.default_model(source) if model is None else model
+            encoder = begun.load(started[output], output, named, device, batch_size)
             begun.check_recipe(spectra, source, encoder)
             known = begun.Known(digest, spectra, output, started[output])
             works.append(begun.Work(encoder, begun.load_events(encoder), known))
         _check_batches(works)
+        if texts is not None:
+            works = _with_texts(works, texts, source)
         for work in works:
             work.begin(source)
         return _run(source, works)
+
+
+def _with_texts(works: Sequence[begun.Work], texts: Path, source: h5py.File) -> list[begun.Work]:
+    """Give the texts to the works whose bundle reads words; where none does, the first says so."""
+    able = [work for work in works if embeds_text(work.encoder.manifest)] or works[:1]
+    return [
+        replace(work, words=TextRows.read(texts, source, work.encoder)) if work in able else work
+        for work in works
+    ]
 
 
 def _check_names(spectra: Path, outputs: Sequence[Path]) -> None:
@@ -206,7 +229,8 @@ def _told(work: begun.Work, rows: int, first: int, seconds: float) -> Embedded:
     with store.open_store(output, store.EMBEDDINGS) as file:
         simulated, seen = bool(file.attrs.get("simulated", False)), _with_events(file)
     made = (manifest.name, manifest.version, work.encoder.device, work.encoder.provider)
-    return Embedded(output, rows, first, seconds, *made, simulated, seen)
+    words = None if work.words is None else work.words.count
+    return Embedded(output, rows, first, seconds, *made, simulated, seen, words)
 
 
 def _check_batches(works: Sequence[begun.Work]) -> None:
@@ -255,6 +279,8 @@ def _fill(source: h5py.File, fillings: Sequence[tuple[begun.Work, Filling]], row
                 for start, of_each in found:
                     done = start + len(of_each[0]["embedding"])
                     for (work, filling), columns in zip(behind, of_each, strict=True):
+                        if work.words is not None:
+                            columns["embedding_text"] = work.words.rows(start, done)
                         filling.write(start, columns)
                         if work.known.digest.done():
                             filling.done(done, work.known.wait())

@@ -50,9 +50,16 @@ def test_spectra_of_another_recipe_are_refused(tmp_path):
         begun.check_recipe(spectra, source, encoder)
 
 
+@pytest.mark.parametrize(("quantity", "name"), [("rate", "spectrum-8"), ("flux", "spectrum-8-flux")])
+def test_without_a_model_that_of_the_quantity_is_taken(tmp_path, quantity, name):
+    spectra = write_spectra(tmp_path / "s.h5", 3, recipe=Recipe(quantity=quantity))
+    with store.open_store(spectra, store.SPECTRA) as source:
+        assert begun.default_model(source) == name
+
+
 def test_datasets_are_those_of_the_bundle():
     encoder = Encoder.load("spectrum-8", "cpu")
-    found = begun.datasets(7, encoder, None)
+    found = begun.datasets(7, encoder, None, None)
     assert {name: shape for name, (shape, _) in found.items()} == {
         "embedding": (7, 8),
         "latent": (7, 8),

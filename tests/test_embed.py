@@ -280,7 +280,7 @@ def test_another_recipe_is_refused_with_both(tmp_path):
     recipe = Recipe(quantity="flux")
     spectra = write_spectra(tmp_path / "s.h5", 3, recipe=recipe)
     with pytest.raises(ChandraEmbedError, match=f"{recipe.fingerprint}.*{Recipe().fingerprint}"):
-        embed_file(spectra, tmp_path / "e.h5")
+        embed_file(spectra, tmp_path / "e.h5", model="spectrum-8")
     assert not (tmp_path / "e.h5").exists()
 
 

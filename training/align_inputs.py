@@ -24,7 +24,7 @@ from ..inference.progress import Progress
 from ..inference.text.encoder import SENTENCE_FILES, TFIDF_FILES, open_text_encoder
 from ..inference.text.precomputed import read_vectors
 from ..inference.text.sentence import SETTINGS
-from ..inference.text.table import read_texts
+from ..inference.text.table import plain_key, read_texts
 from .align_data import AlignmentData, split_of
 from .checkpoint import make_folder
 from .datasets import log_range
@@ -245,8 +245,8 @@ def _join(detections: Detections, words: Words) -> tuple[dict[str, NDArray[Any]]
     """Return the columns of the pairs of one file, and how many rows and texts found no partner."""
     texts_of: dict[str, list[int]] = defaultdict(list)
     for index, key in enumerate(words.keys.tolist()):
-        texts_of[_plain(key)].append(index)
-    keys = [_plain(key) for key in detections.keys[words.key].tolist()]
+        texts_of[plain_key(key)].append(index)
+    keys = [plain_key(key) for key in detections.keys[words.key].tolist()]
     found = [(row, index) for row, key in enumerate(keys) if key for index in texts_of.get(key, ())]
     row, text = np.array(found, np.intp).reshape(-1, 2).T
     source_id = detections.source_id[row]
@@ -265,11 +265,6 @@ def _join(detections: Detections, words: Words) -> tuple[dict[str, NDArray[Any]]
         "texts_without_detection": len(words.keys) - len(np.unique(text)),
     }
     return columns, counts
-
-
-def _plain(key: str) -> str:
-    """Return a key as it is compared: without spaces and case, which tables of names differ in."""
-    return "".join(key.split()).casefold()
 
 
 def _check_distinct(paths: Sequence[Path], detections: Sequence[Detections]) -> None:

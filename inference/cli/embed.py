@@ -3,12 +3,12 @@
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .base import Command
-from .options import device_option, input_argument, json_option, overwrite_option
+from .options import device_option, input_argument, json_option, overwrite_option, refuse_input
 
 if TYPE_CHECKING:
     from ..embed import Embedded
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     "--model",
     "models",
     multiple=True,
-    default=("spectrum-8",),
-    show_default="spectrum-8",
-    help="Frozen bundle: a name or a folder. Several are read for in one pass, the first into the first -o.",
+    help="Frozen bundle: a name or a folder. Several are read for in one pass, the first into the first -o."
+    "  [default: spectrum-8; of flux densities spectrum-8-flux]",
 )
 @device_option
 @click.option(
@@ -39,6 +38,11 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=None,
     help="Rows of one call of the model.  [default: 32 on a CPU, 1024 on CUDA]",
+)
+@click.option(
+    "--texts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Table of texts (CSV or JSON lines: file or name, text) to embed beside, with an aligned model.",
 )
 @overwrite_option
 @json_option
@@ -48,12 +52,14 @@ def embed(
     models: tuple[str, ...],
     device: str,
     batch_size: int | None,
+    texts: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """Embed every row of SPECTRA, a file of ingest or simulate, with a frozen model.
 
-    An aligned model embeds the events too, where SPECTRA holds them, into the same space.
+    An aligned model embeds the events too, where SPECTRA holds them, into the same space, and the texts of
+    --texts: several of one source are averaged; network compares by all, as in --modality spectrum+text.
 
     An unfinished output is gone on with, on the settings it was begun with: repeat the command. Ctrl-C and
     SIGTERM finish the rows at hand; a second one breaks off, which does no harm either.
@@ -62,15 +68,20 @@ def embed(
     Examples:
       chandra-embed embed spectra.h5 -o embeddings.h5
       chandra-embed embed spectra.h5 --model spectrum-8 -o eight.h5 --model aligned-64 -o aligned.h5
+      chandra-embed embed spectra.h5 -o aligned.h5 --model aligned-64 --texts texts.csv
     """
     from ..embed import embed_files
 
-    if len(outputs) != len(models) or len(set(outputs)) < len(outputs):
+    for output in outputs:
+        refuse_input(output, texts)
+    named = models or (None,)
+    if len(outputs) != len(named) or len(set(outputs)) < len(outputs):
         raise click.UsageError(
-            f"{len(models)} --model and {len(set(outputs))} -o: give each model an output of its own"
+            f"{len(named)} --model and {len(set(outputs))} -o: give each model an output of its own"
         )
-    pairs = dict(zip(outputs, models, strict=True))
-    for done in embed_files(spectra, pairs, device=device, batch_size=batch_size, overwrite=overwrite):
+    pairs = dict(zip(outputs, named, strict=True))
+    settings: dict[str, Any] = {"batch_size": batch_size, "texts": texts, "overwrite": overwrite}
+    for done in embed_files(spectra, pairs, device=device, **settings):
         _say(done, as_json)
 
 
@@ -86,6 +97,7 @@ def _say(done: "Embedded", as_json: bool) -> None:
         "provider": done.provider,
         "simulated": done.simulated,
         "rows_with_events": done.with_events,
+        "rows_with_text": done.with_text,
     }
     if as_json:
         click.echo(json.dumps(facts))
@@ -95,5 +107,7 @@ def _say(done: "Embedded", as_json: bool) -> None:
     click.echo(f"{done.output}: {done.rows:,} rows{told}{resumed}, {done.rate:,.0f} rows/s")
     if done.with_events is not None:
         click.echo(f"events: {done.with_events:,} rows have some and an embedding of them")
+    if done.with_text is not None:
+        click.echo(f"texts: {done.with_text:,} rows have some and an embedding of them")
     click.echo(f"bundle {facts['bundle']}, device {done.device} ({done.provider})")
     click.echo(f"next: chandra-embed score {shlex.quote(str(done.output))}")

@@ -97,6 +97,11 @@ def read_texts(path: Path, *, keyed: bool = True) -> Texts:
     )
 
 
+def plain_key(key: Any) -> str:
+    """Return a key as it is compared: without spaces and case, which tables of names differ in."""
+    return "".join(str(key).split()).casefold()
+
+
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, row), each a dict by column."""
     try:

@@ -1,7 +1,8 @@
 """How well an aligned space brings spectra, events and words of one source together, and at what price.
 
 Retrieval asks every test source's own partner among all of them, in both directions, beside its controls
-(:mod:`.alignment_recall`). Then what alignment does to neighbourhoods (:mod:`.alignment_neighbours`).
+(:mod:`.alignment_recall`), and true words theirs (:mod:`.alignment_words`). Then what alignment does to
+neighbourhoods (:mod:`.alignment_neighbours`).
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from ...inference.errors import ChandraEmbedError
 from .alignment_neighbours import neighbourhoods
 from .alignment_recall import LEAST, readable, recalls, recalls_by_counts
+from .alignment_words import word_rows
 from .pair_sample import PairSample
 from .tables import REPLICATES, sample_facts, save_figure, write_result
 
@@ -27,8 +29,8 @@ def run(
         Rows of the test part count, one detection and one text a source.
     folder : Path
         Existing folder. Tables (CSV, JSON): ``alignment``, ``alignment-differences``, ``alignment-counts``,
-        ``alignment-cosines``, ``alignment-spread``. Figures (PNG, PDF): ``alignment``,
-        ``alignment-neighbours``.
+        ``alignment-cosines``, ``alignment-spread``, ``alignment-words`` (without truth empty). Figures (PNG,
+        PDF): ``alignment``, ``alignment-neighbours``.
     seed : int
         Of the detections chosen and of the shuffled pairs.
 
@@ -62,6 +64,7 @@ def run(
         "alignment-counts": recalls_by_counts(test, seed),
         "alignment-cosines": cosines,
         "alignment-spread": spreads,
+        "alignment-words": word_rows(test, pairs, seed),
     }
     meta = _meta(pairs, seed)
     from .alignment_figures import draw_narrowing, draw_recalls

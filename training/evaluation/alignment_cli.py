@@ -35,8 +35,9 @@ def alignment(
 
     Recall at 1, 5 and 10 % and median rank, both ways, one detection and one text a test source, with 68 %
     and 95 % intervals over sources. Beside it shuffled pairs, an oracle that knows the class alone, text
-    without the words that name a class, and a linear map from words to latents. Then cosines within and
-    between classes, and the spread of hardness among the 10 nearest other sources, before and after.
+    without the words that name a class, a linear map from words to latents, and, where the truth is known,
+    true words in place of the text: what it would have to hold. Then cosines within and between classes, and
+    the spread of hardness among the 10 nearest other sources, before and after.
 
     Without SPECTRA the pairs are semi-simulated: four detections for every row of tables/muwclass_TD.csv
     under CHANDRA_EMBED_DATA, and a text of each, made once and kept in the output folder.

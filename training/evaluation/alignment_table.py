@@ -26,7 +26,11 @@ def table(rows: Sequence[Mapping[str, Any]], others: Mapping[str, Sequence[Mappi
     first = rows[0]
     title = f"Recall, {first['data']}; by chance @1 % is {first['null_recall_1pct']:.3f}"
     blocks = [f"{title}\n{layout(head, lines)}"]
-    texts = {"alignment-spread": _spread_text, "alignment-cosines": _cosine_text}
+    texts = {
+        "alignment-spread": _spread_text,
+        "alignment-cosines": _cosine_text,
+        "alignment-words": _words_text,
+    }
     blocks += [text(others[name]) for name, text in texts.items() if others[name]]
     return "\n\n".join(blocks)
 
@@ -59,3 +63,19 @@ def _cosine_text(cosines: Sequence[Mapping[str, Any]]) -> str:
     ]
     head = ["modality", "alignment", "within a class", "between classes", "difference", "n"]
     return f"Mean cosine of two sources\n{layout(head, lines)}"
+
+
+def _words_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        [
+            row["words"],
+            row["direction"],
+            f"{row['recall_1pct']:.3f} ({row['recall_1pct_low']:.3f} - {row['recall_1pct_high']:.3f})",
+            f"{row['recall_5pct']:.3f}",
+            f"{row['perfect_1pct']:.3f}",
+            row["n"],
+        ]
+        for row in rows
+    ]
+    head = ["true words alone", "direction", "@1 % (68 %)", "@5 %", "@1 % if the data left no doubt", "n"]
+    return f"Recall of texts without errors or omissions, by what they tell\n{layout(head, lines)}"

@@ -14,7 +14,7 @@ from ...inference.catalog.spectra_file import spectra_block
 from ...inference.errors import BundleError, ChandraEmbedError
 from ...inference.event_list import EventList
 from ...inference.preprocess import BROAD
-from ...inference.text.table import Texts, read_texts
+from ...inference.text.table import Texts, plain_key, read_texts
 from ...models import registry
 from ..datasets import PARTS, split
 from .sample import Sample, read_sample
@@ -168,12 +168,8 @@ def match_texts(texts: Texts, detection: dict[str, NDArray[Any]]) -> NDArray[np.
     """
     first: dict[str, int] = {}
     for i, key in enumerate(texts.keys):
-        first.setdefault(_plain(key), i)
-    return np.array([first.get(_plain(key), -1) if key else -1 for key in detection[texts.key]], np.intp)
-
-
-def _plain(key: Any) -> str:
-    return "".join(str(key).split()).casefold()
+        first.setdefault(plain_key(key), i)
+    return np.array([first.get(plain_key(key), -1) if key else -1 for key in detection[texts.key]], np.intp)
 
 
 def parts_of(sample: Sample, splits: NDArray[np.str_] | None) -> NDArray[np.str_]:

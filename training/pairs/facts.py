@@ -77,6 +77,11 @@ VALUES: dict[str, tuple[str, ...]] = {
     "motion": s.MOTION.names,
     "parallax": s.PARALLAX.names,
 }
+# kinds that say what the source emits and what lies before it
+EMISSION = (
+    *("absorption", "reddening", "extinction", "emission lines", "redshift", "index", "tail", "plasma"),
+    *("second plasma", "surface", "soft component", "hard share", "soft excess", "iron line", "variability"),
+)
 # kinds whose texts carry a number, and the scale a wrong number is drawn on
 NUMBERED = {
     "optical": s.OPTICAL,
@@ -129,9 +134,27 @@ def facts_of(truth: Mapping[str, Any], row: Mapping[str, str]) -> list[Fact]:
     found = [Fact("class", kind), Fact("subtype", population)]
     if population in COMPANIONS:
         found.append(Fact("companion", COMPANIONS[population]))
-    graded = {**_absorbers(kind, truth), **_emission(truth), **_place(row)}
+    graded = {**emission_of(kind, truth), **_place(row)}
     found += [Fact(name, value) for name, value in graded.items() if value]
     return found + _photometry(row) + ([] if kind == "AGN" else _astrometry(row))
+
+
+def emission_of(kind: str, truth: Mapping[str, Any]) -> dict[str, str]:
+    """Return the graded facts of a source's emission and of its absorbers, empty where one does not apply.
+
+    Parameters
+    ----------
+    kind : str
+        Class.
+    truth : mapping
+        As :func:`facts_of`.
+
+    Returns
+    -------
+    dict of str to str
+        Kind of fact, of :data:`EMISSION`, to its value.
+    """
+    return {**_absorbers(kind, truth), **_emission(truth)}
 
 
 def _absorbers(kind: str, truth: Mapping[str, Any]) -> dict[str, str]:

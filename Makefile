@@ -1,7 +1,7 @@
 # make demo   environment and the whole chain on a small simulated catalog: look at demo-output/
 # make test   environment, make check and the test suite (real files are read where CHANDRA_EMBED_DATA names them)
 # make check  ruff and mypy --strict
-# make bench  benchmarks against peers; writes tests/benchmarks/RESULTS.md
+# make bench  benchmarks against peers; writes tests/benchmarks/RESULTS.md (SUBJECTS="degree forest": these alone)
 # make fuzz   100 kills of ingest, embed and score, and 2,000 mutated FITS files (about ten minutes)
 # make train  simulate, train and freeze every bundle again, into runs/models (about 90 minutes; -j2 for two at once)
 # make sweep  train the runs of reduced budget again and keep their records (about two hours)
@@ -47,7 +47,7 @@ check: $(VENV)/.test
 	MYPYPATH=.mypy_path $(BIN)/mypy --strict -p chandra_embed
 
 bench: $(VENV)/.bench
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/run.py $(SUBJECTS)
 
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/fuzz_kills.py

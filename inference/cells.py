@@ -8,6 +8,7 @@ be computed. Centres only steer what is computed, no result depends on them.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ class Cells:
         )
 
 
-def _angle(cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+def _angle(cosine: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.asarray(np.arccos(np.clip(cosine, -1.0, 1.0)), np.float64)
 
 

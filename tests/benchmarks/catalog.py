@@ -1,62 +1,63 @@
-"""Degrees and neighbours of embeddings of a simulated catalog: a graph that is far from empty."""
+"""Embeddings of a simulated catalog: rows whose graph is far from empty, made once and kept."""
 
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
-import degrees
-import neighbors
 import numpy as np
-from chandra_embed.inference import Encoder
-from chandra_embed.inference.errors import BundleError
-from chandra_embed.inference.simulate.spectra import simulate
-from timing import Section, Settings, say
+from timing import say
+from unit_rows import random_rows
 
 BUNDLE = "aligned-64"
-ROUNDS = {10_000: 7, 30_000: 5, 100_000: 3}
+SIMULATED, PART = 100_000, 5000
+NOISE = 0.02
+KINDS = ("random unit vectors", "catalog embeddings")
+TEXT = (
+    f"Catalog embeddings are those of up to {SIMULATED:,} simulated spectra by the frozen bundle {BUNDLE}; "
+    f"rows beyond them are earlier ones with normal noise of length {NOISE}."
+)
 
 
-def run(settings: Settings) -> list[Section]:
-    sizes = (200, 600) if settings.quick else tuple(ROUNDS)[: 3 if settings.large else 2]
-    columns = (
-        "n",
-        "subject",
-        *degrees.COLUMNS[:2],
-        "million pairs/s or rows/s",
-        "time / ours",
-        "differ from ours",
-    )
-    section = Section("Simulated catalog", "", columns)
-    try:
-        encoder = Encoder.load(BUNDLE, "cpu")
-    except BundleError as error:
-        section.text = f"Not run: {error}"
-        return [section]
-    say(f"catalog: simulating {max(sizes):,} spectra")
-    x = np.concatenate(list(_embeddings(encoder, max(sizes))))
-    reached = degrees.numpy_blocks(x, degrees.THRESHOLDS, rows=np.arange(min(len(x), 2000)))
-    seconds, ratios = {}, {}
-    for n in sizes:
-        some, rounds, label = np.ascontiguousarray(x[:n]), ROUNDS.get(n, 2), f"{n:,}"
-        seconds[n], ratios[n] = degrees.add_rows(
-            section, some, rounds, sklearn=False, before=(label, "degree")
-        )
-        if n <= degrees.MOST_FOR_PEERS:
-            neighbors.add_rows(section, some, rounds, cosine=False, before=(label, "neighbours"))
-    section.text = (
-        f"Simulated spectra embedded by bundle {encoder.manifest.name} {encoder.manifest.version}, "
-        f"d = {x.shape[1]}. Of all pairs "
-        + ", ".join(f"{counts.mean() / (len(x) - 1):.1%} reach {tau}" for tau, counts in reached.items())
-        + ". Degree over the n x n product: "
-        + ", ".join(f"{ratio:.2f} at n = {n:,}" for n, ratio in ratios.items())
-        + f"; its time grows as n to the power of {degrees.growth(seconds):.2f} from the smallest n to the "
-        "largest. Contenders and checks as above; peers that take minutes are left out where n is large."
-    )
-    return [section]
+def rows(kind: str, n: int, dimension: int = 64) -> Any:
+    """Return `n` unit rows of a kind, shape (n, d), float32."""
+    return random_rows(n, dimension) if kind == KINDS[0] else _catalog_rows(n)
 
 
-def _embeddings(encoder: Encoder, n: int) -> Iterator[Any]:
-    """Embed simulated spectra, some thousands at a time."""
-    spectra = simulate(n, 0, encoder.recipe)
-    while some := [one.value for one in islice(spectra, 4096)]:
-        yield encoder.embed(np.stack(some))
+def _catalog_rows(n: int) -> Any:
+    parts = -(-min(n, SIMULATED) // PART)
+    x = np.concatenate([np.load(path) for path in _files(parts)])
+    if n > len(x):
+        copies = np.concatenate([x] * -(-n // len(x)))[:n].astype(np.float64)
+        copies[len(x) :] += NOISE * random_rows(n, x.shape[1])[len(x) :]
+        x = (copies / np.linalg.norm(copies, axis=1)[:, None]).astype(np.float32)
+    return np.ascontiguousarray(x[:n])
+
+
+def _files(parts: int) -> list[Path]:
+    """Return files of embeddings, made where they are missing, for the bundle as it is now."""
+    from chandra_embed.inference.threads import thread_count
+    from chandra_embed.models import registry
+
+    mark = registry.verify(registry.find(BUNDLE)).sha256[:16]
+    folder = Path(gettempdir(), f"chandra-embed-benchmarks-{mark}")
+    folder.mkdir(exist_ok=True)
+    files = [folder / f"{part}.npy" for part in range(parts)]
+    missing = [(part, path) for part, path in enumerate(files) if not path.exists()]
+    if missing:
+        say(f"catalog: simulating {len(missing) * PART:,} spectra, kept in {folder}")
+        with ProcessPoolExecutor(thread_count(), mp_context=get_context("spawn")) as pool:
+            list(pool.map(_make, *zip(*missing, strict=True)))
+    return files
+
+
+def _make(part: int, path: Path) -> None:
+    from chandra_embed.inference import Encoder
+    from chandra_embed.inference.simulate.spectra import simulate
+
+    encoder = Encoder.load(BUNDLE, "cpu", threads=1)
+    spectra = np.stack([one.value for one in islice(simulate(PART, part, encoder.recipe), PART)])
+    np.save(path.with_suffix(".part.npy"), encoder.embed(spectra))
+    path.with_suffix(".part.npy").replace(path)

@@ -1,4 +1,4 @@
-"""Peak memory of degree, each n in a process of its own.
+"""Peak memory of degree and neighbours, each n in a process of its own.
 
 Linux hands ``ru_maxrss`` on to a child; so nothing large may be loaded or made in this process itself.
 """
@@ -6,39 +6,42 @@ Linux hands ``ru_maxrss`` on to a child; so nothing large may be loaded or made 
 import resource
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from multiprocessing import get_context
 
 from timing import Section, Settings, say
 
 SIZES = (10_000, 30_000, 100_000)
+SUBJECTS = ("degree", "nearest_neighbors")
 
 
 def run(settings: Settings) -> list[Section]:
+    from catalog import KINDS, TEXT
+
     text = (
-        "Largest resident memory (`ru_maxrss`) of a fresh process, d = 64, three thresholds. Before: Python, "
-        "the packages, the vectors and the compiled kernels. The matrix is what n x n float32 similarities "
-        "would take."
+        "Largest resident memory (`ru_maxrss`) of a fresh process, d = 64; three thresholds, or 16 neighbours, "
+        "the results counted in. Before: Python, the packages, the vectors and the "
+        f"compiled kernels. The matrix is what n x n float32 similarities would take. {TEXT}"
     )
-    columns = ("n", "before, MB", "peak, MB", "peak - before, MB", "matrix, MB")
-    section = Section("Peak memory of degree", text, columns)
-    for n in (300, 1500) if settings.quick else SIZES:
-        say(f"memory, n = {n:,}")
+    columns = ("subject", "rows", "n", "before, MB", "peak, MB", "peak - before, MB", "matrix, MB")
+    section = Section("Peak memory", text, columns)
+    for what, kind, n in product(SUBJECTS, KINDS, (300, 1500) if settings.quick else SIZES):
+        say(f"memory, {what}, {kind}, n = {n:,}")
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            before, peak = pool.submit(_measure, n).result()
-        section.rows.append(
-            (f"{n:,}", f"{before:.0f}", f"{peak:.0f}", f"{peak - before:.0f}", f"{4e-6 * n * n:,.0f}")
-        )
+            before, peak = pool.submit(_measure, what, kind, n).result()
+        cells = f"{before:.0f}", f"{peak:.0f}", f"{peak - before:.0f}", f"{4e-6 * n * n:,.0f}"
+        section.rows.append((what, kind, f"{n:,}", *cells))
     return [section]
 
 
-def _measure(n: int) -> tuple[float, float]:
-    from chandra_embed.inference import degree
-    from unit_rows import random_rows
+def _measure(what: str, kind: str, n: int) -> tuple[float, float]:
+    from catalog import rows
+    from chandra_embed import inference
 
-    x = random_rows(n, 64)
-    degree(x[:100])
+    call, x = getattr(inference, what), rows(kind, n)
+    call(x[:100])
     before = _peak()
-    degree(x)
+    call(x, **({} if what == "degree" else {"k": 16}))
     return before, _peak()
 
 

@@ -1,44 +1,47 @@
 """The 16 nearest neighbours, against FAISS and scikit-learn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from catalog import KINDS, TEXT, rows
 from chandra_embed.inference import nearest_neighbors
 from timing import Section, Settings, alternate, compare, optional
-from unit_rows import random_rows
 
 K = 16
-COLUMNS = ("contender", "seconds", "rows/s", "time / ours", "places with another index than ours")
-ROUNDS = {10_000: 7, 30_000: 5, 50_000: 3}
+COLUMNS = ("n", "contender", "seconds", "rows/s", "time / ours", "places with another index than ours")
+ROUNDS = {10_000: 7, 30_000: 5, 50_000: 3, 100_000: 2}
+MOST_FOR_SKLEARN = {"euclidean": 30_000, "cosine": 10_000}
 NEAR = 1e-6
 
 
 def run(settings: Settings) -> list[Section]:
-    return [_section(n, ROUNDS.get(n, 2)) for n in ((300, 1500) if settings.quick else ROUNDS)]
+    return [_section(kind, (300, 1500) if settings.quick else tuple(ROUNDS)) for kind in KINDS]
 
 
-def _section(n: int, rounds: int) -> Section:
+def _section(kind: str, sizes: Sequence[int]) -> Section:
     text = (
-        f"{n:,} random unit vectors, d = 64, k = {K}, themselves left out; {rounds} rounds. Euclidean "
-        "distance puts unit rows in the same order as the cosine, and is scikit-learn's faster path. Ours "
-        "orders by float64 similarities, FAISS by float32 ones; indices may differ where similarities do by "
-        f"less than {NEAR:g}."
+        f"d = 64, k = {K}, themselves left out; "
+        f"{', '.join(f'{ROUNDS.get(n, 2)} rounds at n = {n:,}' for n in sizes)}. Euclidean distance puts "
+        "unit rows in the same order as the cosine, and is scikit-learn's faster path. Ours orders by "
+        "float64 similarities, FAISS by float32 ones; indices may differ where similarities do by less than "
+        f"{NEAR:g}. {TEXT if kind != KINDS[0] else ''}"
     )
-    section = Section(f"Nearest neighbours, n = {n:,}", text, COLUMNS)
-    add_rows(section, random_rows(n, 64), rounds, cosine=n <= 10_000)
+    section = Section(f"Nearest neighbours, {kind}", text, COLUMNS)
+    for n in sizes:
+        _add_rows(section, rows(kind, n), ROUNDS.get(n, 2))
     return section
 
 
-def add_rows(section: Section, x: Any, rounds: int, *, cosine: bool, before: tuple[str, ...] = ()) -> None:
+def _add_rows(section: Section, x: Any, rounds: int) -> None:
     """Time all contenders on the rows `x`, check their indices and add a line each to the table."""
     calls: dict[str, Callable[[], Any] | None] = {
         "chandra_embed nearest_neighbors": lambda: nearest_neighbors(x, K)[0],
         "FAISS IndexFlatIP search": _faiss(x),
-        "scikit-learn brute, euclidean": _sklearn(x, "euclidean"),
     }
-    if cosine:
-        calls["scikit-learn brute, cosine"] = _sklearn(x, "cosine")
+    for metric, most in MOST_FOR_SKLEARN.items():
+        if len(x) <= most:
+            calls[f"scikit-learn brute, {metric}"] = _sklearn(x, metric)
     timed = alternate(f"neighbours, n = {len(x):,}", calls, rounds)
     ours = next(iter(timed.values())).result
 
@@ -51,7 +54,7 @@ def add_rows(section: Section, x: Any, rounds: int, *, cosine: bool, before: tup
             section.faults.append(f"{section.title}: {name}: another neighbour, {largest:.2g} less similar")
         return f"{row.size:,} of {ours.size:,}"
 
-    compare(section, timed, len(x), agreement, before)
+    compare(section, timed, len(x), agreement, (f"{len(x):,}",))
 
 
 def _similarity(x: Any, rows: Any, others: Any) -> Any:

@@ -15,7 +15,7 @@ PAUSE = 0.05
 
 @dataclass(frozen=True)
 class Settings:
-    """`quick`: tiny sizes, to try the program; `large`: degrees and memory at n = 100,000 too."""
+    """`quick`: tiny sizes, to try the program; `large`: embed and network at larger sizes too."""
 
     quick: bool = False
     large: bool = False

@@ -70,7 +70,9 @@ def test_what_is_not_compared_says_why(monkeypatch):
     assert affordable(2000, 200) == (100, "")
     assert affordable(9000, 200) == (39, "")
     few = compared(random_rows(4, 8), (0.1,), n_null=5)[0]
-    assert {test.reason for test in few.values()} == {"4 nodes in 3 dimensions: too few to tell from a cloud"}
+    assert {test.reason for test in few.values()} == {
+        "4 nodes, covariance of rank 3: too few to tell from a cloud"
+    }
     levels = find_levels(x, [(0.1, "given")], None)
     (found,) = cloud_tests(x, levels, [{}], n_null=5)
     assert [test.p is None for test in found] == [True, True, False, False, False]

@@ -131,6 +131,14 @@ def _read(row: NDArray[np.uint8], none: NDArray[np.uint8], j: int, others: bool)
 
 
 @njit(cache=True, nogil=True)
+def _eight_missing(row: NDArray[np.uint8], none: NDArray[np.uint8], j: int, others: bool) -> bool:
+    """Tell whether none of the eight columns from `j` on, a multiple of 8, is read out."""
+    if others:
+        return bool((row[j >> 3] | none[j >> 3]) == 255)
+    return bool(row[j >> 3] == 0)
+
+
+@njit(cache=True, nogil=True)
 def compressed_rows(
     bits: NDArray[np.uint8], barred: NDArray[np.uint8], others: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -151,19 +159,29 @@ def compressed_rows(
     indptr = np.zeros(n + 1, np.int64)
     for i in range(n):
         row, none = bits[i], barred[i]
-        for j in range(i + 1, n):
+        j = i + 1
+        while j < n:
+            if j % 8 == 0 and _eight_missing(row, none, j, others):
+                j += 8
+                continue
             if _read(row, none, j, others):
                 indptr[i + 1] += 1
                 indptr[j + 1] += 1
+            j += 1
     for i in range(n):
         indptr[i + 1] += indptr[i]
     end = indptr[:-1].copy()
     indices = np.empty(indptr[n], np.int32)
     for i in range(n):
         row, none = bits[i], barred[i]
-        for j in range(i + 1, n):
+        j = i + 1
+        while j < n:
+            if j % 8 == 0 and _eight_missing(row, none, j, others):
+                j += 8
+                continue
             if _read(row, none, j, others):
                 indices[end[i]], indices[end[j]] = j, i
                 end[i] += 1
                 end[j] += 1
+            j += 1
     return indptr, indices

@@ -93,17 +93,20 @@ def _unit(rows: Array, instead: Array) -> Array:
     length = np.sqrt((rows**2).sum(axis=1, keepdims=True))
     empty = length[:, 0] == 0
     rows[empty], length[empty] = instead, np.sqrt((instead**2).sum())
-    return rows / length
+    unit: Array = rows / length
+    return unit
 
 
 def _root(covariance: Array) -> Array:
     """Return the symmetric root; negative eigenvalues count as 0."""
     values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    root: Array = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return root
 
 
 def _inverse_root(covariance: Array) -> Array:
     """Return the symmetric root of the inverse, 0 along directions without points."""
     values, vectors = np.linalg.eigh(covariance)
     there = values > _NOTHING * max(values[-1], _NOTHING)
-    return (vectors[:, there] / np.sqrt(values[there])) @ vectors[:, there].T
+    root: Array = (vectors[:, there] / np.sqrt(values[there])) @ vectors[:, there].T
+    return root

@@ -72,7 +72,7 @@ def cloud_tests(
     count, reason = affordable(len(x), n_null)
     cloud = Cloud.of(x, source)
     if not reason and len(x) <= cloud.rank + 1:
-        reason = f"{len(x):,} nodes in {cloud.rank} dimensions: too few to tell from a cloud"
+        reason = f"{len(x):,} nodes, covariance of rank {cloud.rank}: too few to tell from a cloud"
     if reason:
         return [[NullTest.without(CLOUD, name, reason) for name in STATISTICS] for _ in levels]
     known = [

@@ -108,4 +108,4 @@ def _graph(n: int, ends: list[tuple[Ints, Ints]]) -> Graph:
     upper = csr_array((np.ones(len(i), np.float32), j.astype(np.int32), start.astype(np.int32)), shape=(n, n))
     both = upper.T.tocsr() + upper
     both.sort_indices()
-    return Graph(both.indptr.astype(np.int64), both.indices.astype(np.int32), both.data)
+    return Graph(both.indptr.astype(np.int64), both.indices.astype(np.int32), np.ones(both.nnz, np.float32))

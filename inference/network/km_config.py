@@ -83,7 +83,7 @@ def km_config(graph: Graph, *, restarts: int = RESTARTS, seed: int = 0) -> Pairs
 def km_gain(graph: Graph, restarts: int, rng: np.random.Generator) -> int:
     """Return (2 m)^2 times what several pairs gain over the best single pair, in Q; a whole number.
 
-    Both are the best of `restarts` runs of label switching; the single pair begins with all nodes in its core
+    Each is the best of `restarts` runs of label switching; the single pair begins with all nodes in its core
     and lets them change sides only. Where the degrees, or one core and one periphery, make the graph, several
     pairs gain as little as in random graphs.
     """
@@ -96,7 +96,7 @@ def km_gain(graph: Graph, restarts: int, rng: np.random.Generator) -> int:
         )
         for single in (False, True)
     ]
-    return best[0] - best[1]
+    return max(best[0] - best[1], 0)  # a single pair is a division too
 
 
 def _switch(graph: Graph, rng: np.random.Generator, single: bool = False) -> NDArray[np.int64]:

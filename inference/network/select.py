@@ -172,7 +172,15 @@ def read_modality(file: h5py.File, modality: str | None, join: str = "mean") -> 
         return rows[0], parts[0]
     word = "both" if modality == "both" else "+".join(dict.fromkeys(parts))
     named = f"{word} ({join} of {' and '.join(dict.fromkeys(parts))})"
-    return (_mean(rows) if join == "mean" else _side_by_side(rows)), named
+    if join == "concatenation":
+        return _side_by_side(rows), named
+    widths = [each.shape[1] for each in rows]
+    if len(set(widths)) > 1:
+        raise ChandraEmbedError(
+            f"{file.filename}: embeddings of {' and '.join(map(str, widths))} numbers have no mean: "
+            "take --join concatenation"
+        )
+    return _mean(rows), named
 
 
 def _datasets(file: h5py.File) -> dict[str, str]:
@@ -191,20 +199,11 @@ def _datasets(file: h5py.File) -> dict[str, str]:
 
 def _mean(rows: Sequence[Floats]) -> Floats:
     """Return the mean of unit rows, of unit length again; NaN where they cancel out."""
-    _check_widths(rows)
     total = np.sum([each.astype(np.float64) for each in rows], axis=0)
     length = np.sqrt((total**2).sum(axis=1, keepdims=True))
     length[~(length > _SHORTEST)] = np.nan
     mean: Floats = (total / length).astype(np.float32)
     return mean
-
-
-def _check_widths(rows: Sequence[Floats]) -> None:
-    widths = [each.shape[1] for each in rows]
-    if len(set(widths)) > 1:
-        raise ChandraEmbedError(
-            f"embeddings of {' and '.join(map(str, widths))} numbers have no mean: take --join concatenation"
-        )
 
 
 def _side_by_side(rows: Sequence[Floats]) -> Floats:

@@ -146,10 +146,12 @@ def _histogram(axes: "Axes", each: Drawn, n: int, colour: str) -> None:
     edges = np.arange(0, most + width + 1, width) - 0.5
     counts = np.histogram(each.degree, edges)[0]
     axes.stairs(counts, edges, fill=True, color=colour, alpha=0.75)
+    highest = float(counts.max(initial=1))
     if 0 < each.edge_density < 1:
         expected = n * np.diff(binom.cdf(edges, n - 1, each.edge_density))
         axes.stairs(expected, edges, color="black", lw=0.9)
-    axes.set_ylim(0, 1.15 * max(int(counts.max(initial=0)), 1))
+        highest = max(highest, float(expected.max(initial=0)))
+    axes.set_ylim(0, 1.08 * highest)
     axes.set_xlabel("degree")
     axes.grid(alpha=0.25)
     note = "" if each.informative else ", uninformative"

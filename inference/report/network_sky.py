@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 NUMBERED = 10  # isolated detections that are numbered and named
+LONGEST = 26  # letters of a name
 _TOGETHER = 3.0  # deg: numbers of detections nearer than this stand as one
 
 
@@ -37,8 +38,8 @@ def draw_sky(data: Network, drawn: Sequence[Drawn]) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12.5, 5.6), layout="constrained")
-    axes = figure.add_subplot(projection="mollweide")
+    figure = Figure(figsize=(13.5, 6.0))
+    axes = figure.add_axes((0.045, 0.15, 0.68, 0.75), projection="mollweide")
     x, y = -np.radians((data.ra + 180.0) % 360.0 - 180.0), np.radians(data.dec)  # east to the left
     placed = np.isfinite(x) & np.isfinite(y)
     _galactic_plane(axes)
@@ -68,7 +69,7 @@ def draw_sky(data: Network, drawn: Sequence[Drawn]) -> "Figure":
     _frame(axes)
     _number(axes, data, drawn, x, y)
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    figure.legend(handles, labels, loc="lower center", ncols=3, fontsize=9, frameon=False)
     lost = int((~placed).sum())
     headline(figure, data, "the most isolated", f"{lost:,} without a position" if lost else "")
     return figure
@@ -103,7 +104,7 @@ def _number(axes: "Axes", data: Network, drawn: Sequence[Drawn], x: Array, y: Ar
     labels: list[tuple[float, float, list[int]]] = []
     for number, row in enumerate(named, 1):
         kind = f" ({data.classes[row]})" if data.classes[row] else ""
-        lines.append(f"{number}.  {data.names[row]}{kind}, degree {each.degree[row]:,}")
+        lines.append(f"{number}.  {_short(str(data.names[row]))}{kind}, degree {each.degree[row]:,}")
         if np.isfinite(x[row]) and np.isfinite(y[row]):
             _place(labels, x[row], y[row], number)
     for at, height, numbers in labels:
@@ -117,7 +118,12 @@ def _number(axes: "Axes", data: Network, drawn: Sequence[Drawn], x: Array, y: Ar
             zorder=6,
             bbox={"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.75},
         )
-    axes.text(1.03, 0.98, "\n".join(lines), transform=axes.transAxes, fontsize=9, va="top", linespacing=1.5)
+    axes.text(1.03, 0.98, "\n".join(lines), transform=axes.transAxes, fontsize=8.5, va="top", linespacing=1.6)
+
+
+def _short(name: str) -> str:
+    """Return the end of a name that is long, such as a file's."""
+    return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
 
 
 def _place(labels: list[tuple[float, float, list[int]]], x: float, y: float, number: int) -> None:

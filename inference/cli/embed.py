@@ -66,9 +66,8 @@ def embed(
     from ..embed import embed_files
 
     if len(outputs) != len(models) or len(set(outputs)) < len(outputs):
-        raise click.UsageError(
-            f"{len(models)} --model and {len(set(outputs))} -o: give each model an output of its own"
-        )
+        given = f"{len(models)} --model and {len(outputs)} -o, {len(set(outputs))} of them unlike"
+        raise click.UsageError(f"{given}: give each model an output of its own")
     pairs = dict(zip(outputs, models, strict=True))
     for done in embed_files(spectra, pairs, device=device, batch_size=batch_size, overwrite=overwrite):
         _say(done, as_json)

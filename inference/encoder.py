@@ -214,8 +214,12 @@ class Encoder:
 
     def _everything(self, batch: Array) -> Columns:
         """Return the fields of :class:`Encoded` for one batch."""
-        latent, normalised, scale, embedding = self._encoder.run(OUTPUTS, {"spectrum": batch})
-        reconstruction = self._decoder.run(("reconstruction_out",), {"latent_in": latent})[0]
+        if self.device == "cuda":
+            pair = runtime.run_pair(self._encoder, self._decoder, OUTPUTS, batch, self.device)
+            latent, normalised, scale, embedding, reconstruction = pair
+        else:
+            latent, normalised, scale, embedding = self._encoder.run(OUTPUTS, {"spectrum": batch})
+            reconstruction = self._decoder.run(("reconstruction_out",), {"latent_in": latent})[0]
         error = np.abs(normalised - reconstruction).mean(axis=1, dtype=np.float64).astype(np.float32)
         return latent, embedding, normalised, scale, reconstruction, error
 

@@ -10,13 +10,15 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 # read once, when onnxruntime loads: later is too late
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from .errors import BundleError, DeviceError
 from .threads import thread_count
@@ -80,6 +82,42 @@ def open_session(
                 raise
             logger.warning("%s; running on the CPU", error)
     return _cpu_session(path, session_options(threads, (rows or {}).get("cpu"))), "cpu"
+
+
+def run_pair(
+    encoder: ort.InferenceSession,
+    decoder: ort.InferenceSession,
+    outputs: Sequence[str],
+    batch: NDArray[np.float32],
+    device: str,
+) -> list[NDArray[np.float32]]:
+    """Run encoder and decoder one after the other; what goes between them stays on the device.
+
+    Parameters
+    ----------
+    encoder, decoder : onnxruntime.InferenceSession
+        Both open on `device`; the decoder takes ``latent_in`` and gives ``reconstruction_out``.
+    outputs : sequence of str
+        What is wanted of the encoder, ``latent_out`` first.
+    batch : ndarray, shape (batch, n_bins), float32
+        Input ``spectrum``.
+    device : {"cpu", "cuda"}
+        Where the outputs are made.
+
+    Returns
+    -------
+    list of ndarray
+        The outputs in the order asked for, then the reconstruction.
+    """
+    first, second = encoder.io_binding(), decoder.io_binding()
+    first.bind_cpu_input("spectrum", batch)
+    for name in outputs:
+        first.bind_output(name, device)
+    encoder.run_with_iobinding(first)
+    second.bind_ortvalue_input("latent_in", first.get_outputs()[0])
+    second.bind_output("reconstruction_out", device)
+    decoder.run_with_iobinding(second)
+    return [*first.copy_outputs_to_cpu(), *second.copy_outputs_to_cpu()]
 
 
 def cuda_devices() -> int:

@@ -49,6 +49,21 @@ def test_a_cuda_session_that_would_run_on_the_cpu_is_refused(model, monkeypatch,
     assert capfd.readouterr() == ("", "")
 
 
+def test_bound_outputs_are_those_of_plain_calls():
+    """On a GPU models are called so; here the CPU stands in for it."""
+    folder, rows = registry.find("spectrum-8"), np.random.default_rng(0).gamma(1, 1e-4, (16, 400))
+    batch, outputs = rows.astype(np.float32), ("latent_out", "embedding_out", "scale_out")
+    encoder, decoder = (
+        runtime.open_session(folder / f"{name}.onnx", "cpu", 1, {"cpu": 16})[0]
+        for name in ("encoder", "decoder")
+    )
+    plain = encoder.run(outputs, {"spectrum": batch})
+    plain += decoder.run(("reconstruction_out",), {"latent_in": plain[0]})
+    for _ in range(2):
+        bound = runtime.run_pair(encoder, decoder, outputs, batch, "cpu")
+        assert [one.tobytes() for one in bound] == [one.tobytes() for one in plain]
+
+
 @needs_cuda
 def test_cuda_runs_the_whole_model_and_agrees_with_the_cpu(model):
     session, device = runtime.open_session(model, "cuda")

@@ -187,7 +187,7 @@ def _on_channels(pha: Pha, rmf: Path | None) -> tuple[NDArray[np.int64], Array, 
         ebounds = read_ebounds(rmf)
     # as many channels, numbered otherwise: laid on each other by number they would be off by one
     shifted = pha.channel.size == ebounds.channel.size and pha.channel.min() != ebounds.channel.min()
-    if (
+    if not np.array_equal(pha.channel, ebounds.channel) and (
         shifted
         or ebounds.channel.size > MAX_CHANNELS
         or not np.isin(pha.channel[pha.counts > 0], ebounds.channel).all()

@@ -76,9 +76,8 @@ def embed(
         refuse_input(output, texts)
     named = models or (None,)
     if len(outputs) != len(named) or len(set(outputs)) < len(outputs):
-        raise click.UsageError(
-            f"{len(named)} --model and {len(set(outputs))} -o: give each model an output of its own"
-        )
+        given = f"{len(named)} --model and {len(outputs)} -o, {len(set(outputs))} of them unlike"
+        raise click.UsageError(f"{given}: give each model an output of its own")
     pairs = dict(zip(outputs, named, strict=True))
     settings: dict[str, Any] = {"batch_size": batch_size, "texts": texts, "overwrite": overwrite}
     for done in embed_files(spectra, pairs, device=device, **settings):

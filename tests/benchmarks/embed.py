@@ -12,12 +12,15 @@ from typing import Any
 import h5py
 import numpy as np
 from chandra_embed.inference import Encoder, runtime
+from chandra_embed.inference.aligned import embeds_events
 from chandra_embed.inference.catalog.spectra_file import SpectraWriter
 from chandra_embed.inference.embed import embed_file
 from chandra_embed.inference.encoder import padded_batches
 from chandra_embed.inference.recipe import Recipe
 from chandra_embed.inference.simulate.spectra import simulate
 from chandra_embed.inference.threads import thread_count
+from embed_events import events
+from embed_options import half, options
 from timing import Section, Settings, alternate, compare, optional, say
 
 BUNDLES = ("spectrum-8", "spectrum-64", "aligned-64")
@@ -35,8 +38,11 @@ def run(settings: Settings) -> list[Section]:
         source = Path(folder, "spectra.h5")
         values = _write_spectra(source, encoders[0].recipe, rows, copies)
         whole = _whole(source, encoders[0], values, 2 if settings.quick else 5)
-    few = values[: 128 if settings.quick else 2048]
-    return [whole, *(_engine(encoder, few, 2 if settings.quick else 7) for encoder in encoders), memory]
+    few, rounds = values[: 128 if settings.quick else 2048], 2 if settings.quick else 7
+    engines = [_engine(encoder, few, rounds) for encoder in encoders]
+    more = [options(encoders[0], few, rounds), half(encoders, few, rounds)]
+    with_events = [events(e, rows, copies, rounds) for e in encoders if embeds_events(e.manifest)]
+    return [whole, *engines, *more, *with_events, memory]
 
 
 def _whole(source: Path, encoder: Encoder, values: Any, rounds: int) -> Section:
@@ -200,11 +206,11 @@ def _memory(settings: Settings) -> Section:
         f"Largest resident memory (`ru_maxrss`) of a fresh process that embeds a file with {BUNDLES[0]}: "
         "Python, the packages and the models included."
     )
-    every = (200, 2000) if settings.quick else (20_000, 100_000, 300_000)
+    every = (200, 2000) if settings.quick else (20_000, 100_000, 1_304_376)
     with TemporaryDirectory() as folder:
         for n in every[: 3 if settings.large else 2]:
             say(f"embed, memory, n = {n:,}")
-            source, rows = Path(folder, "spectra.h5"), min(n, 1000)
+            source, rows = Path(folder, "spectra.h5"), next(k for k in range(1000, 0, -1) if n % k == 0)
             _in_process(_write_spectra, source, Recipe(), rows, n // rows)
             size, peak = source.stat().st_size / 1e6, _in_process(_peak_of, source)
             section.rows.append((f"{n:,}", f"{size:,.0f}", f"{peak:.0f}"))

@@ -112,7 +112,8 @@ class HardnessSpace(Space):
 
     def _unbounded(self, rows: Rows) -> Rows:
         known = np.where(np.isfinite(rows), rows, self._centre)
-        return np.arctanh(np.clip(known, -STEEPEST, STEEPEST))
+        unbounded: Rows = np.arctanh(np.clip(known, -STEEPEST, STEEPEST))
+        return unbounded
 
     def _distance(self, rows: Rows | None) -> Array:
         from scipy.spatial import cKDTree

@@ -62,7 +62,7 @@ def search(file: h5py.File, text: str, *, k: int = 10, all_detections: bool = Fa
     Raises
     ------
     ChandraEmbedError
-        The bundle knows no text, or no word of this one.
+        The text is empty, or the bundle knows no text, or no word of this one.
     BundleError
         The bundle is not found, altered, or not the one that made the embeddings.
     StoreError
@@ -72,6 +72,8 @@ def search(file: h5py.File, text: str, *, k: int = 10, all_detections: bool = Fa
     """
     if k < 1:
         raise ValueError(f"k={k}: give at least 1")
+    if not text.strip():
+        raise ChandraEmbedError("the text to search for is empty; give some words")
     manifest = bundle_of(file)
     if not embeds_text(manifest):
         raise ChandraEmbedError(

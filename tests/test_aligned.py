@@ -11,11 +11,15 @@ import pytest
 from aligned_bundle import EVENT_LATENT, EVENTS, SHARED, seal, write_aligned_bundle
 from chandra_embed.inference import Encoder, embed
 from chandra_embed.inference.aligned import EventEmbedder, TextEmbedder, mean_embedding
+from chandra_embed.inference.catalog import store
 from chandra_embed.inference.catalog.event_table import read_events
+from chandra_embed.inference.catalog.ingest import ingest
+from chandra_embed.inference.catalog.regions import parse_region
 from chandra_embed.inference.cli.embed import embed as command
 from chandra_embed.inference.cli.table import table
 from chandra_embed.inference.embed import embed_file
 from chandra_embed.inference.errors import BundleError
+from chandra_embed.inference.recipe import Recipe
 from chandra_embed.models import registry
 from click.testing import CliRunner
 from spectra_events import draw_events, event_of, has_embedding, write_spectra_with_events
@@ -266,6 +270,21 @@ def test_embed_and_search_run_without_torch_and_without_network(spectra, bundle,
     assert read(path)["embedding_event"].tobytes() == read(whole)["embedding_event"].tobytes()
     hits = [json.loads(line) for line in run("search", path, "hard pulsar", "-k", 3, "--json").splitlines()]
     assert [hit["rank"] for hit in hits] == [1, 2, 3]
+
+
+@pytest.mark.real
+def test_the_two_sources_of_obsid_755_are_embedded_by_the_frozen_bundle(chandra_data, tmp_path):
+    circles = ('22:25:52.6,+65:35:35,4"', '22:26:35.9,+65:35:37,4"')  # PSR B2223+65 and its neighbour
+    regions = [parse_region(circle) for circle in circles]
+    ingest([chandra_data / "events"], tmp_path / "s.h5", Recipe(), regions=regions)
+    done = embed_file(tmp_path / "s.h5", tmp_path / "e.h5", model="aligned-64", device="cpu")
+    assert (done.rows, done.with_events, done.simulated) == (2, 2, False)
+    for name in NAMES[:3]:
+        rows = read(tmp_path / "e.h5")[name].astype(np.float64)
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+        assert rows[0] @ rows[1] < 0.999
+    with store.open_store(tmp_path / "e.h5", store.EMBEDDINGS) as file:
+        assert store.read_column(file, "counts").tolist() == [92, 372]  # of 93 and 375, within 0.5-7.0 keV
 
 
 def test_bright_and_odd_events_are_taken(bundle):

@@ -20,6 +20,7 @@ from chandra_embed.training.evaluation.strangeness import HardnessSpace, Space
 from click.testing import CliRunner
 
 SMALL = {"normals": 260, "each": 4}
+METHODS = ("knn", "isolation", "mahalanobis", "combination", "shown such sources")
 KINDS = ("ULX-like", "supersoft", "flaring YSO")
 pytestmark = pytest.mark.usefixtures("few_draws")
 
@@ -128,13 +129,14 @@ def done(model, tmp_path_factory):
 def test_every_space_method_and_ranking_has_a_row(done):
     _, rows, _ = done
     assert {(row["space"], row["method"]) for row in rows} == {
-        *((space, m) for space in ("spectrum", "event", "both") for m in ("knn", "isolation", "combination")),
+        *((space, m) for space in ("spectrum", "event", "both") for m in METHODS),
         ("spectrum", "frozen reference"),
+        *(("measured", m) for m in ("variability", "shown such sources")),
     }
     assert {row["kind"] for row in rows} == {"all kinds", *KINDS}
     total = [row for row in rows if (row["kind"], row["counts"]) == ("all kinds", "all")]
     assert {row["n"] for row in total} == {12}
-    assert len(total) == 20
+    assert len(total) == 2 * (3 * len(METHODS) + 3)
     keys = {"kind", "counts", "space", "method", "n", "recovered", "low", "high", "hardness_recovered"}
     assert keys | {"difference", "difference_low", "difference_high"} <= set(rows[0])
 

@@ -33,6 +33,21 @@ def test_distances_between_hardness_ratios():
     np.testing.assert_allclose(space.own["knn"], np.sort(apart, axis=1)[:, 10])  # 0 is the row itself
 
 
+def test_distances_from_the_middle():
+    rng = np.random.default_rng(5)
+    normal, other = unit(4000, 3, 6), unit(5, 3, 7)
+    space = Space(normal)
+    apart = other.astype(float) - normal.mean(axis=0)
+    wanted = np.einsum("ij,jk,ik->i", apart, np.linalg.inv(np.cov(normal.T, bias=True)), apart)
+    np.testing.assert_allclose(space.score(other)["mahalanobis"], wanted, rtol=0.05)  # shrunk
+    assert space.own["mahalanobis"].mean() == pytest.approx(3, rel=0.02)
+    ratios = np.tanh(rng.normal(size=(2000, 3)) @ [[1, 0.9, 0], [0, 0.3, 0], [0, 0, 1]])
+    ratios[3, 1] = np.nan
+    found = HardnessSpace(ratios).score(np.array([[0.9, -0.9, 0], [0.9, 0.9, 0], [1, 0.9, np.nan]]))
+    assert found["mahalanobis"][0] > 3 * found["mahalanobis"][1]
+    assert np.isfinite(found["mahalanobis"]).all()
+
+
 def test_a_ratio_that_never_varies_is_no_hindrance():
     normal = np.random.default_rng(0).normal(size=(30, 3))
     normal[:, 1] = -1.0
@@ -49,7 +64,7 @@ def test_the_combination_is_the_mean_of_quantiles():
             for m in ("knn", "isolation")
         ]
         assert found["combination"][i] == pytest.approx(np.mean(places))
-    assert set(space.own) == {"knn", "isolation", "combination"}
+    assert set(space.own) == {"knn", "isolation", "combination", "mahalanobis"}
 
 
 def test_a_row_apart_is_the_strangest():

@@ -139,12 +139,19 @@ def test_rows_without_embedding_are_never_ranked(file):
     assert run(file, TEXT, "--json").stdout == ""
 
 
-@pytest.mark.parametrize("text", ["", "Quux frobnicates", "?!"])
+@pytest.mark.parametrize("text", ["Quux frobnicates", "?!"])
 def test_a_text_without_a_known_word_is_one_clear_line(file, text):
     result = run(file, text)
     assert result.exit_code == 1
     assert f"{text!r}: bundle aligned knows no word of it" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["", " \t\n"])
+def test_no_words_at_all_are_one_line(file, text):
+    result = run(file, text)
+    assert result.exit_code == 1
+    assert result.stderr == "error: the text to search for is empty; give some words\n"
 
 
 def test_a_bundle_that_knows_no_words_is_one_line(tmp_path):

@@ -108,6 +108,7 @@ GOOD = {"name": "a", "text": "b"}
         ('name,text\na,"b\n', "line 3: not CSV"),
         ("name,name,text\na,b,c\n", "a column stands twice"),
         ("label,text\na,b\n", "no file or name"),
+        ([{"text": "a"}, {"name": "b", "text": "c"}], "line 1: no file or name; say what each text is of"),
         ("name,words\na,b\n", "line 2: no text"),
         (b"name,text\na,\xe9toile\n", "is not UTF-8"),
     ],

@@ -79,7 +79,9 @@ def read_texts(path: Path, *, keyed: bool = True) -> Texts:
     first = rows[0][1]
     key = next((name for name in KEYS if first.get(name) is not None), "")
     if not key and keyed:
-        raise ChandraEmbedError(f"{path}: no {' or '.join(KEYS)}; say what each text is of")
+        some = any(row.get(name) is not None for _, row in rows for name in KEYS)
+        where = f"{path}: line {rows[0][0]}" if some else f"{path}"
+        raise ChandraEmbedError(f"{where}: no {' or '.join(KEYS)}; say what each text is of")
     keys = [_text(path, line, row, key) if key else "" for line, row in rows]
     plain = _column(path, rows, "plain")
     splits = _column(path, rows, "split")

@@ -124,7 +124,7 @@ def score_ranks(score: NDArray[np.float64]) -> Ranks:
 
 def _data_name(test: PairSample) -> tuple[str, NDArray[np.bool_]]:
     """Return what the observations are, and which rows have that: events beside the spectra where known."""
-    there = np.isfinite(test.event_latent).all(axis=1)
+    there: NDArray[np.bool_] = np.asarray(np.isfinite(test.event_latent).all(axis=1))
     if len(np.unique(test.source_id[there])) < LEAST:
         return "spectrum", np.ones(len(test), np.bool_)
     return "both", there

@@ -100,6 +100,9 @@ class Planted:
         Source of each row.
     facts : dict
         Of the file: name, sha256, rows, left_out (rows of fewer counts, or seen), limits.
+    variability : ndarray, shape (n,), float64, or None
+        ``var_index_b`` of the events, and within one index the larger ``var_prob_b`` above; NaN without
+        events.
     """
 
     embedding: dict[str, NDArray[np.float32]]
@@ -109,6 +112,7 @@ class Planted:
     kind: NDArray[np.str_]
     source_id: NDArray[np.str_]
     facts: dict[str, object]
+    variability: Array | None = None
 
     @property
     def normal(self) -> NDArray[np.bool_]:
@@ -140,6 +144,8 @@ def read_planted(spectra: Path, model: str | Path) -> Planted:
         embedding = {space: read_embedding(file, name) for space, name in names.items() if name in file}
         error = file["reconstruction_error"][...].astype(np.float64)
         counts = store.read_column(file, "net_counts").astype(np.float64)
+        index = store.read_column(file, "var_index_b").astype(np.float64)
+        variability = np.where(index >= 0, index + store.read_column(file, "var_prob_b") / 2, np.nan)
         hardness = np.stack([store.read_column(file, name) for name in RATIOS], axis=1)
         source = store.read_column(file, "source_id").astype(np.str_)
         named = store.read_column(file, "class").astype(np.str_)
@@ -166,4 +172,5 @@ def read_planted(spectra: Path, model: str | Path) -> Planted:
         kind[keep].astype(np.str_),
         source[keep],
         facts,
+        variability[keep],
     )

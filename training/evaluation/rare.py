@@ -21,17 +21,18 @@ from ...inference.score import ANOMALY_FILE
 from ...inference.significance import COUNT_EDGES, count_edges
 from .planted import EACH, NORMALS, SEED, Planted, planted_catalog, read_planted
 from .rare_degrees import degree_rows, degree_text
+from .rare_scores import FROZEN, HARDNESS, SHOWN, VARIABILITY, frozen_scores, rare_scores
 from .real_scores import Judge, score_real
 from .shares import plain_columns, share_interval
-from .strangeness import COMBINATION, NEIGHBOUR, HardnessSpace, Space, in_top
+from .strangeness import COMBINATION, MAHALANOBIS, NEIGHBOUR, in_top
 from .tables import REPLICATES, count_bins, mean_interval, save_figure, write_result
 from .tasks import MIN_COUNTS
 
 Array = NDArray[np.float64]
 TOP = 0.02
-FROZEN = "frozen reference"
 ALL_KINDS = "all kinds"
 RANKED = ("all rows", "like counts")
+PRINTED = (COMBINATION, MAHALANOBIS, VARIABILITY, FROZEN, SHOWN)
 LEAST = 20 * NEIGHBOUR  # normal rows
 
 
@@ -56,10 +57,12 @@ def run(
     -------
     rows : list of dict
         Of ``anomalies``: kind, counts (bin of net counts), space, method (``knn``, ``isolation``,
-        ``combination``; in ``spectrum`` also ``frozen reference``: the anomaly of ``score``), ranked (the top
-        2 % of ``all rows``, or of the rows of ``like counts``), n, recovered (share, with low, high: 68 %,
-        and low95, high95), hardness_recovered (by the same method on the hardness ratios; beside the frozen
-        reference their combination), difference with difference_low, _high (68 %), _low95, _high95, paired.
+        ``combination``, ``mahalanobis``; in ``spectrum`` also ``frozen reference``: the anomaly of ``score``;
+        in ``measured`` ``variability``: var_index_b; as a limit ``shown such sources``, see :mod:`.shown`),
+        ranked (the top 2 % of ``all rows``, or of the rows of ``like counts``), n, recovered (share, with
+        low, high: 68 %, and low95, high95), hardness_recovered (by the same method on the hardness ratios,
+        by their combination where it has none), difference with difference_low, _high (68 %), _low95,
+        _high95, paired.
     others : dict of str to list of dict
         ``anomalies-degrees``: see :func:`.rare_degrees.degree_rows`.
         ``anomalies-pvalues`` (empty without a frozen reference): counts, n, n_reference, ks_p (held-out
@@ -82,7 +85,7 @@ def run(
     frozen = None
     if ANOMALY_FILE in encoder.manifest.files:
         frozen = Reference.load(encoder.manifest.folder / ANOMALY_FILE)
-    scores, spectrum = _scores(planted, frozen)
+    scores, spectrum = rare_scores(planted, frozen)
     rows = list(recovery_rows(planted, scores))
     judge = Judge(encoder, spectrum, planted.net_counts[planted.normal], frozen)
     others = {
@@ -97,28 +100,6 @@ def run(
     for name, each_table in {**others, "anomalies": rows}.items():
         write_result(folder, name, each_table, meta)
     return rows, others
-
-
-def _scores(planted: Planted, frozen: Reference | None) -> tuple[dict[tuple[str, str], Array], Space]:
-    """Return the scores of all rows by space and method, hardness among them, and the space of spectra."""
-    normal = planted.normal
-    spaces: dict[str, Space] = {name: Space(rows[normal]) for name, rows in planted.embedding.items()}
-    rows: dict[str, NDArray[Any]] = dict(planted.embedding)
-    spaces["hardness"], rows["hardness"] = HardnessSpace(planted.hardness[normal]), planted.hardness
-    found = {}
-    for name, space in spaces.items():
-        rare = space.score(rows[name][~normal])
-        for method, own in space.own.items():
-            score = np.empty(len(normal))
-            score[normal], score[~normal] = own, rare[method]
-            found[name, method] = score
-    if frozen:
-        found["spectrum", FROZEN] = _frozen_scores(planted, frozen)["anomaly"]
-    return found, spaces["spectrum"]
-
-
-def _frozen_scores(planted: Planted, frozen: Reference) -> dict[str, Array]:
-    return frozen.score(planted.embedding["spectrum"], planted.reconstruction_error, planted.net_counts)
 
 
 def _cells(planted: Planted) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
@@ -147,9 +128,9 @@ def recovery_rows(planted: Planted, scores: Mapping[tuple[str, str], Array]) -> 
     like = np.digitize(planted.net_counts, COUNT_EDGES)
     groups = dict(zip(RANKED, (one, like), strict=True))
     for (space, method), score in scores.items():
-        if space == "hardness":
+        if space == HARDNESS:
             continue
-        beside = scores["hardness", COMBINATION if method == FROZEN else method]
+        beside = scores.get((HARDNESS, method), scores[HARDNESS, COMBINATION])
         for ranked, group in groups.items():
             hit, other = in_top(score, TOP, group), in_top(beside, TOP, group)
             for kind, counts, mask in _cells(planted):
@@ -178,7 +159,7 @@ def pvalue_rows(planted: Planted, frozen: Reference) -> list[dict[str, Any]]:
     from scipy.stats import ks_1samp, ks_2samp, uniform
 
     normal = planted.normal
-    found = _frozen_scores(planted, frozen)
+    found = frozen_scores(planted, frozen)
     calibration = frozen.calibration_scores(frozen.k)
     reference, counts = combine(calibration, calibration), frozen.calibration_net_counts
     edges = count_edges(counts)
@@ -228,7 +209,7 @@ def table(rows: Sequence[Mapping[str, Any]], others: Mapping[str, Sequence[Mappi
     key = ("kind", "counts", "space", "method")
     cells: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
     for row in rows:
-        if row["method"] in (COMBINATION, FROZEN) and row["counts"] in ("all", ">= 100"):
+        if row["method"] in PRINTED and row["counts"] in ("all", ">= 100"):
             cells.setdefault(tuple(row[name] for name in key), {})[row["ranked"]] = row
     lines = [
         [*names, found[RANKED[0]]["n"], *(text for ranked in RANKED for text in _pair(found[ranked]))]

@@ -13,6 +13,8 @@ Array = NDArray[np.float64]
 Rows = NDArray[Any]
 NEIGHBOUR, TREES = 10, 200
 KNN, ISOLATION, COMBINATION = "knn", "isolation", "combination"
+MAHALANOBIS = "mahalanobis"
+STEEPEST = 0.98  # a ratio beyond says no more than that a band is empty
 
 
 class Space:
@@ -34,9 +36,16 @@ class Space:
     """
 
     def __init__(self, normal: Rows, seed: int = 0) -> None:
+        from sklearn.covariance import LedoitWolf
+
         self.normal = self._prepared(normal)
         self._forest = fit_forest(self.normal, TREES, seed)
-        self._single = {KNN: self._distance(None), ISOLATION: self._forest.score_samples(self.normal)}
+        self._cloud = LedoitWolf().fit(self._unbounded(normal))
+        self._single = {
+            KNN: self._distance(None),
+            ISOLATION: self._forest.score_samples(self.normal),
+            MAHALANOBIS: self._from_middle(normal),
+        }
         self.own = self._combined(self._single)
 
     def score(self, rows: Rows) -> dict[str, Array]:
@@ -50,16 +59,30 @@ class Space:
         Returns
         -------
         dict of str to ndarray, shape (n,), float64
-            ``knn`` (distance to the 10th nearest normal row), ``isolation``, and ``combination``: the mean of
-            their mid-rank quantiles among the normal rows. Larger is stranger.
+            ``knn`` (distance to the 10th nearest normal row), ``isolation``, ``mahalanobis`` (squared
+            distance from the middle of the normal rows, by their covariance shrunk after Ledoit and Wolf),
+            and ``combination``: the mean of the first two's mid-rank quantiles among the normal rows. Larger
+            is stranger.
         """
         prepared = self._prepared(rows)
         return self._combined(
-            {KNN: self._distance(prepared), ISOLATION: self._forest.score_samples(prepared)}
+            {
+                KNN: self._distance(prepared),
+                ISOLATION: self._forest.score_samples(prepared),
+                MAHALANOBIS: self._from_middle(rows),
+            }
         )
 
     def _prepared(self, rows: Rows) -> Rows:
         return rows
+
+    def _unbounded(self, rows: Rows) -> Rows:
+        """Return what a covariance says something of."""
+        return np.asarray(rows, np.float64)
+
+    def _from_middle(self, rows: Rows) -> Array:
+        found: Array = self._cloud.mahalanobis(self._unbounded(rows))
+        return found
 
     def _distance(self, rows: Rows | None) -> Array:
         """Distance to the 10th nearest normal row; None: from each normal row to the others."""
@@ -74,7 +97,8 @@ class HardnessSpace(Space):
     """The same with hardness ratios, shape (m, 3), float64, and Euclidean distances.
 
     Each ratio is standardised with mean and standard deviation of the normal rows; one that is not defined
-    takes the mean.
+    takes the mean. For the covariance a ratio counts as its inverse hyperbolic tangent, half the logarithm of
+    one band over the other, since ratios pile up at -1 and 1.
     """
 
     def __init__(self, normal: Rows, seed: int = 0) -> None:
@@ -85,6 +109,11 @@ class HardnessSpace(Space):
     def _prepared(self, rows: Rows) -> Rows:
         prepared: Rows = np.nan_to_num((rows - self._centre) / self._scale, nan=0.0)
         return prepared
+
+    def _unbounded(self, rows: Rows) -> Rows:
+        known = np.where(np.isfinite(rows), rows, self._centre)
+        unbounded: Rows = np.arctanh(np.clip(known, -STEEPEST, STEEPEST))
+        return unbounded
 
     def _distance(self, rows: Rows | None) -> Array:
         from scipy.spatial import cKDTree

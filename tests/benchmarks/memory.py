@@ -19,8 +19,8 @@ def run(settings: Settings) -> list[Section]:
     from catalog import KINDS, TEXT
 
     text = (
-        "Largest resident memory (`ru_maxrss`) of a fresh process, d = 64; three thresholds, or 16 neighbours, "
-        "the results counted in. Before: Python, the packages, the vectors and the "
+        "Largest resident memory (`ru_maxrss`) of a fresh process, d = 64; three thresholds, or 16 "
+        "neighbours, the results counted in. Before: Python, the packages, the vectors and the "
         f"compiled kernels. The matrix is what n x n float32 similarities would take. {TEXT}"
     )
     columns = ("subject", "rows", "n", "before, MB", "peak, MB", "peak - before, MB", "matrix, MB")

@@ -34,12 +34,13 @@ SUBJECTS = {
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """# Benchmarks
 
-Written by `make bench`, that is `python tests/benchmarks/run.py`; repeat it for the figures of your
-machine. Names of subjects (`run.py degree neighbours`) run these alone and replace their part of this file;
-`--large` adds larger sizes to embed and network. Contenders are called in turns, A B C A B C ..., in one
-process, on the same data, after one call of each that is not timed. Seconds are medians over the rounds.
-"time / ours" is the ratio of two calls of the same round, its median, least and largest: above 1, ours is
-faster.
+Written by `make bench`, that is `python tests/benchmarks/run.py`; repeat it for the figures of your machine.
+Names of subjects (`run.py degree neighbours`) run these alone and replace their part of this file; `--large`
+adds larger sizes to embed and network.
+
+Contenders are called in turns, A B C A B C ..., in one process, on the same data, after one call of each that
+is not timed. Seconds are medians over the rounds. "time / ours" is the ratio of two calls of the same round,
+its median, least and largest: above 1, ours is faster.
 """
 MARK = re.compile(r"^<!-- (\w+) -->$", re.MULTILINE)
 

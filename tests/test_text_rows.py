@@ -16,7 +16,7 @@ from chandra_embed.inference.catalog import store
 from chandra_embed.inference.cli.embed import embed as command
 from chandra_embed.inference.cli.network import network
 from chandra_embed.inference.cli.table import table
-from chandra_embed.inference.embed import embed_file
+from chandra_embed.inference.embed import embed_file, embed_files
 from chandra_embed.inference.errors import BundleError, ChandraEmbedError
 from chandra_embed.inference.network.select import read_modality
 from chandra_embed.inference.text.table import Texts, read_texts
@@ -197,6 +197,19 @@ def test_a_table_without_use_is_one_line_and_no_file(spectra, bundle, tmp_path, 
 def test_a_bundle_without_words_is_refused(spectra, texts, tmp_path):
     with pytest.raises(BundleError, match="does not embed words; take an aligned bundle"):
         run(spectra, texts, "spectrum-8", tmp_path / "e.h5")
+
+
+def test_of_several_bundles_those_that_read_words_take_the_texts(spectra, texts, bundle, tmp_path):
+    alone, with_it, without = (tmp_path / name for name in ("a.h5", "b.h5", "c.h5"))
+    run(spectra, texts, bundle, alone)
+    pairs = {without: "spectrum-8", with_it: bundle}
+    done = embed_files(spectra, pairs, device="cpu", batch_size=16, texts=texts)
+    assert done[0].with_text is None
+    assert done[1].with_text == 6
+    np.testing.assert_array_equal(rows_of(with_it), rows_of(alone))
+    with h5py.File(without) as file:
+        assert "embedding_text" not in file
+        assert "texts" not in file.attrs
 
 
 def test_no_rows_at_all_have_no_texts(texts, bundle, tmp_path):

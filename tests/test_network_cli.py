@@ -19,7 +19,7 @@ def run(*arguments):
 
 
 def test_it_prints_the_tables_and_says_that_the_data_are_simulated(file, tmp_path):
-    found = run(file, "--where", "row < 80", "-t", 0.6, "--density", 0.1, "--null", 9, "-o", tmp_path / "n")
+    found = run(file, "--where", "row < 80", "-t", 0.6, "--density", 0.1, "--null", 19, "-o", tmp_path / "n")
     assert found.exit_code == 0, found.output
     lines = found.stdout.splitlines()
     assert lines[0].endswith("80 of 90 simulated detections where row < 80, spectrum")
@@ -45,6 +45,12 @@ def test_json_lines_hold_the_same(file, tmp_path):
     assert kinds == {"network", "threshold", "class", "null", "isolated"}
     assert next(line for line in lines if line["kind"] == "threshold")["tau"] == 0.6
     assert all(line["p"] is None for line in lines if line["kind"] == "null")
+
+
+def test_too_few_clouds_say_nothing_of_what_is_beyond_them(file, tmp_path):
+    found = run(file, "-t", 0.6, "--null", 5, "-o", tmp_path / "n")
+    assert "cloud" in found.stdout
+    assert "more than in a cloud" not in found.stdout
 
 
 def test_an_uninformative_threshold_is_called_so(file, tmp_path):

@@ -222,7 +222,7 @@ def _print_beyond_cloud(found: "Found") -> None:
         "periphery that these have too are the middle and the rim of one cloud"
     )
     for each in found.levels:
-        tests = [test for test in each.nulls if test.null == "cloud" and test.p is not None]
+        tests = [test for test in each.nulls if test.null == "cloud" and test.n_null + 1 >= 1 / BEYOND]
         beyond = [test.statistic.partition(",")[0] for test in tests if (test.p or 0) <= BEYOND]
         if tests:
             click.echo(

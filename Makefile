@@ -5,6 +5,7 @@
 # make fuzz   100 kills of ingest, embed and score, and 2,000 mutated FITS files (about ten minutes)
 # make train  simulate, train and freeze every bundle again, into runs/models (about 90 minutes; -j2 for two at once)
 # make sweep  train the runs of reduced budget again and keep their records (about two hours)
+# make seeds  three seeds of each recipe, trained towards the noise-free truth, with their clusters (about an hour)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CHANDRA_EMBED_DATA ?= $(wildcard $(abspath ../shared/data/chandra))
 export CHANDRA_EMBED_DATA
 
-.PHONY: demo test check bench fuzz train train-spectrum-8 train-spectrum-8-flux train-spectrum-64 train-aligned-64 sweep clean
+.PHONY: demo test check bench fuzz train train-spectrum-8 train-spectrum-8-flux train-spectrum-64 train-aligned-64 sweep seeds clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -109,6 +110,7 @@ train-aligned-64: train-spectrum-64 runs/train-pairs.h5 runs/reference.h5
 	  $(RUN) evaluate $$what --model drafts/aligned-64 -o evaluation-aligned-64 --overwrite || exit 1; done
 	$(RUN) export aligned -o models/aligned-64 --reference reference.h5 --evaluation evaluation-aligned-64
 
+RECORDS := $(CURDIR)/training/evaluation/records
 # runs of reduced budget (20,000 spectra, 12 epochs): seeds, kinds, and one setting changed at a time
 SWEEP := transformer-s0 recurrent-s0 transformer-s1 recurrent-s1 transformer-s2 recurrent-s2 \
 	lr-5e-4-s0 lr-4e-3-s0 depth-1-s0 width-48-s0 latents-4-s0 latents-16-s0 \
@@ -138,8 +140,25 @@ $(SWEEP:%=runs/%/meta.json): $(FITTED:%=runs/%.h5)
 	$(RUN) train autoencoder $(FITTED:%=%.h5) -o $(notdir $(@D)) --test 0.5 --rows 20000 --epochs 12 $(ARGS)
 
 sweep: $(SWEEP:%=runs/%/meta.json)
-	$(RUN) evaluate record $(SWEEP) --spectra train-muwclass.h5 -o ../training/evaluation/records --overwrite
+	$(RUN) evaluate record $(SWEEP) --spectra train-muwclass.h5 -o $(RECORDS) --overwrite
 	$(BIN)/chandra-embed evaluate sweep -o evaluation --overwrite
+
+# the denoised runs of three seeds and both recipes; their clusters are kept in their records
+SEEDS := s0 s1 s2
+$(SEEDS:%=runs/rate-d5-%/meta.json): $(FITTED:%=runs/%.h5)
+$(SEEDS:%=runs/flux-d5-%/meta.json): $(FITTED:%=runs/%-flux.h5)
+$(foreach r,rate flux,$(SEEDS:%=runs/$(r)-d5-%/meta.json)):
+	$(RUN) train autoencoder $(notdir $^) -o $(notdir $(@D)) --test 0.5 --rows 20000 --epochs 12 --denoise 0.5 \
+	  --seed $(subst s,,$(lastword $(subst -, ,$(notdir $(@D)))))
+
+seeds: $(foreach r,rate flux,$(SEEDS:%=runs/$(r)-d5-%/meta.json))
+	$(RUN) evaluate record $(SEEDS:%=rate-d5-%) --spectra train-muwclass.h5 -o $(RECORDS) --overwrite
+	$(RUN) evaluate record $(SEEDS:%=flux-d5-%) --spectra train-muwclass-flux.h5 -o $(RECORDS) --overwrite
+	for run in $(foreach r,rate flux,$(SEEDS:%=$(r)-d5-%)); do \
+	  rm -rf $(CURDIR)/runs/drafts/$$run; \
+	  $(RUN) export $$run -o drafts/$$run --version 0.0.1 || exit 1; \
+	  $(RUN) evaluate clusters --model drafts/$$run --record $(RECORDS)/$$run.json -o evaluation-$$run --overwrite || exit 1; \
+	done
 
 clean:
 	rm -rf build dist *.egg-info .mypy_path .mypy_cache .pytest_cache .ruff_cache demo-output evaluation

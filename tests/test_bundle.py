@@ -19,7 +19,7 @@ from chandra_embed.inference.simulate.spectra import simulate
 from chandra_embed.training.evaluation.sample import read_baseline
 
 
-@pytest.fixture(scope="module", params=["spectrum-8", "spectrum-64", "aligned-64"])
+@pytest.fixture(scope="module", params=["spectrum-8", "spectrum-8-flux", "spectrum-64", "aligned-64"])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     return Encoder.load(request.param, device="cpu")
 
@@ -43,8 +43,10 @@ def test_golden_scores(encoder: Encoder, frozen: dict[str, np.ndarray]) -> None:
         np.testing.assert_allclose(scores[name], frozen[name], rtol=0, atol=1e-6)
 
 
-def test_the_simulator_still_draws_the_golden_spectra(frozen: dict[str, np.ndarray]) -> None:
-    drawn = np.stack([row.value for row in simulate(6, 2026, Recipe())])
+def test_the_simulator_still_draws_the_golden_spectra(
+    encoder: Encoder, frozen: dict[str, np.ndarray]
+) -> None:
+    drawn = np.stack([row.value for row in simulate(6, 2026, encoder.recipe)])
     np.testing.assert_allclose(drawn, frozen["spectra"][:6], rtol=1e-6)
 
 

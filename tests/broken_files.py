@@ -71,7 +71,6 @@ EMBEDDINGS = {
     "few": _instead("embedding", lambda found: found[:5]),
     "column": _instead("embedding", lambda found: found[:, 0]),
     "words": _instead("embedding", lambda found: np.full(found.shape, b"x")),
-    "nan": _write("embedding", 3, np.nan),
     "long": _write("embedding", 3, 3.0),
     "no-bundle": _unset("bundle"),
     "other-bundle": _set("bundle_sha256", "0" * 64),

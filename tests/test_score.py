@@ -299,9 +299,9 @@ def test_a_run_that_is_stopped_goes_on_with_the_step_that_had_not_ended(file, mo
 def test_a_stop_among_the_pairs_is_heeded_at_once(file, monkeypatch):
     count, told = scoring.count_degrees, []
 
-    def stop(x, tau, *, on_pairs):
+    def stop(x, tau, *, on_pairs, device):
         os.kill(os.getpid(), signal.SIGTERM)
-        return count(x, tau, on_pairs=lambda n: (told.append(n), on_pairs(n)))
+        return count(x, tau, on_pairs=lambda n: (told.append(n), on_pairs(n)), device=device)
 
     monkeypatch.setattr(scoring, "count_degrees", stop)
     with pytest.raises(ChandraEmbedError, match="stopped by SIGTERM"):

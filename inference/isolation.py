@@ -1,6 +1,7 @@
 """The isolation forest: fitted by scikit-learn, kept as plain arrays, scored by a compiled kernel."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -80,15 +81,16 @@ class Forest:
         if device == "cuda":
             from . import gpu
 
-            return gpu.path_lengths(rows, *self.levels())
+            return gpu.path_lengths(rows, *self.levels)
         from .kernels.forest import path_lengths
 
         with numba_threads():
-            total: NDArray[np.float64] = path_lengths(rows, *self.levels())
+            total: NDArray[np.float64] = path_lengths(rows, *self.levels)
         return total
 
+    @cached_property
     def levels(self) -> tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.float64]]:
-        """Return the trees filled up to the depth of the deepest, level after level.
+        """The trees filled up to the depth of the deepest, level after level; made once.
 
         A float32 value is <= a float64 threshold where it is <= that threshold rounded down to float32.
 

@@ -22,7 +22,7 @@ def arrays(forest):
 def test_every_row_ends_where_plain_loops_end(n):
     x = hard_rows(N)
     forest = fit_forest(x, TREES)
-    assert np.array_equal(path_lengths(x[:n], *forest.levels()), naive.path_lengths(x[:n], *arrays(forest)))
+    assert np.array_equal(path_lengths(x[:n], *forest.levels), naive.path_lengths(x[:n], *arrays(forest)))
 
 
 def test_a_value_on_the_threshold_goes_left():
@@ -38,14 +38,14 @@ def test_a_value_on_the_threshold_goes_left():
         columns=1,
     )
     x = np.array([[value], [np.nextafter(value, np.float32(1))], [-value]])
-    assert path_lengths(x, *forest.levels()).tolist() == [1.0, 2.0, 1.0]
+    assert path_lengths(x, *forest.levels).tolist() == [1.0, 2.0, 1.0]
     assert naive.path_lengths(x, *arrays(forest)).tolist() == [1.0, 2.0, 1.0]
 
 
 def test_rows_that_are_all_the_same_end_at_the_root():
     x = np.ones((N, 3), np.float32)
     forest = fit_forest(x, TREES)
-    assert np.array_equal(path_lengths(x, *forest.levels()), naive.path_lengths(x, *arrays(forest)))
+    assert np.array_equal(path_lengths(x, *forest.levels), naive.path_lengths(x, *arrays(forest)))
 
 
 def test_the_number_of_threads_changes_no_bit():
@@ -54,7 +54,7 @@ def test_the_number_of_threads_changes_no_bit():
     found = []
     for threads in (1, 2, 4):
         with numba_threads(threads):
-            found.append(path_lengths(x, *forest.levels()))
+            found.append(path_lengths(x, *forest.levels))
     assert np.array_equal(found[0], found[1])
     assert np.array_equal(found[0], found[2])
 
@@ -75,4 +75,4 @@ def test_thresholds_between_two_float32_values_are_kept():
             columns=1,
         )
         x = np.array([[value], [above], [-value], [-above], [2 * value], [2 * above]])
-        assert np.array_equal(path_lengths(x, *forest.levels()), naive.path_lengths(x, *arrays(forest)))
+        assert np.array_equal(path_lengths(x, *forest.levels), naive.path_lengths(x, *arrays(forest)))

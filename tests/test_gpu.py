@@ -85,7 +85,7 @@ def test_neighbours_are_those_of_the_twin(rows, n, k, tile, own, device):
 @pytest.mark.parametrize("n", [0, 1, 130])
 def test_path_lengths_are_the_same_bits(n, device):
     x = hard_rows(200)
-    levels = fit_forest(x, 15).levels()
+    levels = fit_forest(x, 15).levels
     found = gpu.path_lengths(x[:n], *levels, device, 64)
     from chandra_embed.inference.kernels.forest import path_lengths
 
@@ -94,7 +94,7 @@ def test_path_lengths_are_the_same_bits(n, device):
 
 def test_trees_of_a_root_alone_end_there():
     x = np.ones((50, 3), np.float32)
-    levels = fit_forest(x, 4).levels()
+    levels = fit_forest(x, 4).levels
     assert len(np.unique(gpu.path_lengths(x, *levels, "cpu", 16))) == 1
 
 

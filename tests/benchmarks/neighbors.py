@@ -10,7 +10,7 @@ from timing import Section, Settings, alternate, compare, optional
 
 K = 16
 COLUMNS = ("n", "contender", "seconds", "rows/s", "time / ours", "places with another index than ours")
-ROUNDS = {10_000: 7, 30_000: 5, 50_000: 3, 100_000: 2}
+ROUNDS = {10_000: 5, 30_000: 3, 50_000: 3, 100_000: 2}
 MOST_FOR_SKLEARN = {"euclidean": 30_000, "cosine": 10_000}
 NEAR = 1e-6
 

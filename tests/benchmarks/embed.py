@@ -1,7 +1,5 @@
 """Embedding: a whole file against a bare ONNX Runtime loop, the engine against torch, and its peak memory."""
 
-import resource
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -21,6 +19,7 @@ from chandra_embed.inference.simulate.spectra import simulate
 from chandra_embed.inference.threads import thread_count
 from embed_events import events
 from embed_options import half, options
+from machine import peak_memory
 from timing import Section, Settings, alternate, compare, optional, say
 
 BUNDLES = ("spectrum-8", "spectrum-64", "aligned-64")
@@ -203,7 +202,7 @@ def _memory(settings: Settings) -> Section:
     """Peak memory of the whole command, each size in a process of its own."""
     section = Section("Peak memory of embed", "", ("rows", "input, MB", "peak, MB"))
     section.text = (
-        f"Largest resident memory (`ru_maxrss`) of a fresh process that embeds a file with {BUNDLES[0]}: "
+        f"Largest resident memory of a fresh process that embeds a file with {BUNDLES[0]}: "
         "Python, the packages and the models included."
     )
     every = (200, 2000) if settings.quick else (20_000, 100_000, 1_304_376)
@@ -224,7 +223,6 @@ def _in_process(call: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _peak_of(source: Path) -> float:
-    """Embed a file and return the largest resident memory, MB (Linux counts in KiB, macOS in bytes)."""
+    """Embed a file and return the largest resident memory, MB."""
     embed_file(source, source.with_name("embeddings.h5"), device="cpu", model=BUNDLES[0], overwrite=True)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    return peak_memory()

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import resource
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +13,19 @@ from timing import ABSENT, Section, optional
 
 PACKAGES = ("chandra-embed", "numpy", "scipy", "numba", "scikit-learn", "onnxruntime-gpu", "onnxruntime")
 PACKAGES += ("h5py", "astropy", "faiss-cpu", "pyod", "torch")
+
+
+def peak_memory() -> float:
+    """Return the largest resident memory of this process so far, MB.
+
+    Linux hands ``ru_maxrss`` on to children, so there the process's own high-water mark is read.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def give_threads() -> None:

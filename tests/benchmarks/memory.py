@@ -1,14 +1,10 @@
-"""Peak memory of degree and neighbours, each n in a process of its own.
+"""Peak memory of degree and neighbours, each n in a process of its own."""
 
-Linux hands ``ru_maxrss`` on to a child; so nothing large may be loaded or made in this process itself.
-"""
-
-import resource
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from multiprocessing import get_context
 
+from machine import peak_memory
 from timing import Section, Settings, say
 
 SIZES = (10_000, 30_000, 100_000)
@@ -19,7 +15,7 @@ def run(settings: Settings) -> list[Section]:
     from catalog import KINDS, TEXT
 
     text = (
-        "Largest resident memory (`ru_maxrss`) of a fresh process, d = 64; three thresholds, or 16 "
+        "Largest resident memory of a fresh process, d = 64; three thresholds, or 16 "
         "neighbours, the results counted in. Before: Python, the packages, the vectors and the "
         f"compiled kernels. The matrix is what n x n float32 similarities would take. {TEXT}"
     )
@@ -40,12 +36,6 @@ def _measure(what: str, kind: str, n: int) -> tuple[float, float]:
 
     call, x = getattr(inference, what), rows(kind, n)
     call(x[:100])
-    before = _peak()
+    before = peak_memory()
     call(x, **({} if what == "degree" else {"k": 16}))
-    return before, _peak()
-
-
-def _peak() -> float:
-    """Return the largest resident memory so far, MB (Linux counts in KiB, macOS in bytes)."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    return before, peak_memory()

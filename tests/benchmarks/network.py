@@ -1,7 +1,5 @@
 """Degree, strength and Lip's core without edges, against the full tile product alone; coreness; memory."""
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from machine import peak_memory
 from timing import Section, Settings, alternate, say
 
 THRESHOLDS = (0.5, 0.7, 0.9)
@@ -138,11 +137,5 @@ def _memory(path: Path) -> float:
         degrees_and_cores(part)
         connected_components(part, THRESHOLDS[1])
         coreness(part, THRESHOLDS[1], tol=0.0)
-        before.append(_peak())
+        before.append(peak_memory())
     return before[1] - before[0]
-
-
-def _peak() -> float:
-    """Return the largest resident memory so far, MB (Linux counts in KiB, macOS in bytes)."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

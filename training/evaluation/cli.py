@@ -105,9 +105,11 @@ def clusters(
     """
     from . import cluster_seeds
     from .clustering import run, table
-    from .records import add_scores, read_records
+    from .records import add_scores, read_record, read_records
     from .tables import write_result
 
+    if record:
+        read_record(record)  # what is none is said before minutes of work, not after
     prepare(output, "clusters", overwrite, "about eight minutes" if spread_curve else "about three minutes")
     sample = _sample(spectra, model, output)
     if spread_curve:

@@ -221,7 +221,9 @@ def _rounded(interval: Interval) -> dict[str, float]:
 def write_record(path: Path, record: Record) -> None:
     """Write a record, one field a line, so that its changes can be read; an existing file is replaced."""
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in asdict(record).items()]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    draft.replace(path)  # whole or not at all
 
 
 def read_record(path: Path) -> Record:

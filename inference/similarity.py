@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .tiling import TILE, in_threads, multiply, one_at_a_time
+from .tiling import TILE, in_threads, one_at_a_time
 
 if TYPE_CHECKING:
     from .cells import Cells
@@ -226,28 +226,22 @@ def count_degrees(
 def _count_tiles(
     x: Floats, tau: NDArray[np.float64], tile: int, on_pairs: Callable[[int], None] | None
 ) -> NDArray[np.int64]:
-    """Count every tile on and above the diagonal."""
-    from .kernels.degree import FIELD, count_tile
+    """Count the tiles on and above the diagonal, one strip of them, the longest first, at a time."""
+    import scipy.linalg.cython_blas  # noqa: F401  the BLAS of compiled code, to be held to one thread too
 
-    n, d = x.shape
-    tile = min(tile, FIELD)
-    low, high = value_limits(tau, rounding_band(d))
-    report = one_at_a_time(on_pairs)
-    corners = ((a, b) for a in range(0, n, tile) for b in range(a, n, tile))
-    place = np.arange(n)
+    from .kernels.degree import FIELD, count_strip
 
-    def work(take: Iterator[tuple[int, int]]) -> NDArray[np.int64]:
-        counts = np.zeros((tau.size, n), np.int64)
-        buffer = np.empty(min(tile, n) ** 2, np.float32)
-        for a, b in take:
-            product = multiply(x[a : a + tile], x[b : b + tile], buffer)
-            count_tile(product, x, place[a : a + tile], place[b : b + tile], tau, low, high, counts)
-            p, q = product.shape
-            report(p * (p - 1) // 2 if a == b else p * q)
+    low, high = value_limits(tau, rounding_band(x.shape[1]))
+    tile, report = min(tile, FIELD), one_at_a_time(on_pairs)
+
+    def work(take: Iterator[int]) -> NDArray[np.int64]:
+        counts = np.zeros((tau.size, len(x)), np.int64)
+        for a in take:
+            report(count_strip(a, x, tile, tau, low, high, counts))
         return counts
 
-    blocks = -(-n // tile)
-    parts = in_threads(work, corners, blocks * (blocks + 1) // 2)
+    strips = range(0, len(x), tile)
+    parts = in_threads(work, strips, len(strips))
     total: NDArray[np.int64] = np.sum(parts, axis=0, dtype=np.int64)
     return total
 

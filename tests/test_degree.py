@@ -4,7 +4,7 @@ import naive
 import numba
 import numpy as np
 import pytest
-from chandra_embed.inference.kernels.degree import FIELD, count_tile
+from chandra_embed.inference.kernels.degree import FIELD, count_strip, count_tile
 from chandra_embed.inference.kernels.tiles import exact_dot
 from chandra_embed.inference.similarity import rounding_band, value_limits
 from unit_rows import hard_rows, tied_rows
@@ -37,6 +37,18 @@ def test_rounding_within_the_band_changes_nothing(rows, tile, disturb):
     x = rows(N)
     tau = [0.5, 0.9, -0.25, 1.0, float(naive.similarities(x[:1], x[1:2])[0, 0])]
     assert np.array_equal(count(x, tau, tile, disturb), naive.degree(x, tau))
+
+
+@pytest.mark.parametrize("tile", [1, 7, N // 4, N, 2 * N])
+@pytest.mark.parametrize("rows", [hard_rows, tied_rows])
+def test_strips_of_tiles_count_every_pair_once(rows, tile):
+    x = rows(N)
+    tau = np.array([-0.25, 0.5, 0.9, 1.0])
+    low, high = value_limits(tau, rounding_band(x.shape[1]))
+    counts = np.zeros((4, N), np.int64)
+    pairs = [count_strip(a, x, tile, tau, low, high, counts) for a in range(0, N, tile)]
+    assert sum(pairs) == N * (N - 1) // 2
+    assert np.array_equal(counts, naive.degree(x, tau))
 
 
 def test_counts_add_up_over_calls():

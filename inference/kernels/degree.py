@@ -153,3 +153,37 @@ def count_tile(
         for t in range(first, last):
             for c in range(q):
                 counts[t, columns[c]] += (words[c] >> np.uint32(_SHIFT * (t - first))) & FIELD
+
+
+@njit(cache=True, nogil=True)
+def count_strip(
+    a: int,
+    x: NDArray[np.float32],
+    tile: int,
+    tau: NDArray[np.float64],
+    low: NDArray[np.float32],
+    high: NDArray[np.float32],
+    counts: NDArray[np.int64],
+) -> int:
+    """Add the pairs of ``x[a : a + tile]`` with each other and all rows after them; return how many.
+
+    Parameters
+    ----------
+    a : int
+        First row.
+    x : ndarray, shape (n, d), float32
+        All rows.
+    tile : int
+        Rows and columns of a tile, at most 1,023.
+    tau, low, high, counts
+        See :func:`count_tile`.
+    """
+    n = x.shape[0]
+    p = min(tile, n - a)
+    values, place = np.empty(p * tile, np.float32), np.arange(n)
+    for b in range(a, n, tile):
+        q = min(tile, n - b)
+        product = values[: p * q].reshape((p, q))
+        np.dot(x[a : a + p], x[b : b + q].T, product)
+        count_tile(product, x, place[a : a + p], place[b : b + q], tau, low, high, counts)
+    return int(p * (p - 1) // 2 + p * (n - a - p))

@@ -5,7 +5,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from .cells import gather
-from .neighbors import NO_LIMIT, offer_row, settle
+from .neighbors import NO_LIMIT, offer_row, reaches, settle, space_to_work
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
@@ -111,13 +111,14 @@ def search_cluster(
     values = np.empty(most * most, np.float32)
     left, right = np.empty((most, d), np.float32), np.empty((most, d), np.float32)
     some, others = np.empty(most + 1, np.int64), np.empty(most + 1, np.int64)
-    names, exact = np.empty(most, np.int32), np.empty(room)
+    names, work = np.empty(most, np.int32), space_to_work(room, most)
     value, where = np.empty((n, room), np.float32), np.empty((n, room), np.int32)
     held, limit = np.zeros(n, np.int64), np.full(n, NO_LIMIT)
     # of the angle that is near enough, for each row; without a limit pi is
     cosine, sine = np.full(n, np.float32(-1.0)), np.zeros(n, np.float32)
     least, most_sine = np.empty(most, np.float32), np.empty(most, np.float32)
-    to_centres = np.dot(centre, rows[start:stop].T)
+    own = rows[start:stop]
+    to_centres = np.dot(centre, own.T)
     computed = 0
     # the nearest clusters first, its own before all: they raise the limits
     for b in np.argsort(-np.dot(centre, centre[a])):
@@ -144,7 +145,7 @@ def search_cluster(
                     continue
                 for c in range(q):
                     names[c] = order[others[c]]
-                one = gather(rows[start:stop], some[:p], left, 1)
+                one = gather(own, some[:p], left, 1)
                 other = gather(rows, others[:q], right, 1)
                 tile = values[: p * q].reshape((p, q))
                 np.dot(one, other.T, tile)
@@ -156,15 +157,17 @@ def search_cluster(
                             if others[c] == start + at:
                                 tile[r, c] = -np.inf
                     before = limit[at]
+                    if not reaches(tile[r], before):
+                        continue
                     held[at], limit[at] = offer_row(
-                        tile[r], names[:q], one[r], x, k, band, value[at], where[at], exact, held[at], before
+                        tile[r], names[:q], one[r], x, k, band, value[at], where[at], work, held[at], before
                     )
                     if limit[at] != before:
                         near = min(max(np.float64(limit[at]) - margin, -1.0), 1.0)
                         cosine[at] = np.float32(near)
                         sine[at] = np.float32(np.sqrt(1.0 - np.float64(cosine[at]) ** 2))
     found, name = np.empty((n, k)), np.empty((n, k), np.int64)
-    settle(rows[start:stop], x, value, where, held, found, name)
+    settle(own, x, value, where, held, found, name)
     for r in range(n):
         best[order[start + r]], index[order[start + r]] = found[r], name[r]
     return computed

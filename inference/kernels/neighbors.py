@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 from .tiles import exact_dot
 
 Floats = NDArray[np.float32]
-CHUNK = 64
+Marks = NDArray[np.uint8]
+# exact similarities, marks and places
+Workspace = tuple[NDArray[np.float64], Marks, NDArray[np.int32]]
+# marks of candidates are looked at so many at once, as one word
+_EIGHT = 8
 # below any value of a tile, but for the -inf that stands for a row with itself
 NO_LIMIT = np.float32(-3e38)
 
@@ -95,8 +99,47 @@ def _shorten(
 
 
 @njit(cache=True, nogil=True)
+def space_to_work(room: int, most: int) -> Workspace:
+    """Return what offering rows of up to `most` values to lists of `room` candidates works in."""
+    marks = np.empty(most + -most % _EIGHT, np.uint8)
+    return np.empty(room), marks, np.empty(marks.size + 1, np.int32)
+
+
+@njit(cache=True, nogil=True)
+def _list_marked(n: int, marks: Marks, places: NDArray[np.int32]) -> int:
+    """List the places of marks that are set, of the first `n`; return how many there are."""
+    whole = n + -n % _EIGHT
+    marks[n:whole] = 0
+    words, m = marks[:whole].view(np.uint64), 0
+    for w in range(words.size):
+        if words[w]:
+            for c in range(_EIGHT * w, _EIGHT * (w + 1)):
+                places[m] = c
+                m += marks[c]
+    return m
+
+
+@njit(cache=True, nogil=True)
+def reaches(row: Floats, limit: Any) -> bool:
+    """Tell whether a value reaches the limit: most rows of a tile offer nothing to a list."""
+    found = np.uint32(0)
+    for c in range(row.size):
+        found = np.uint32(found + np.uint32(row[c] >= limit))
+    return bool(found != 0)
+
+
+@njit(cache=True, nogil=True)
+def _reaches_each(row: Floats, limits: Floats) -> bool:
+    """Tell whether a value reaches its limit."""
+    found = np.uint32(0)
+    for c in range(row.size):
+        found = np.uint32(found + np.uint32(row[c] >= limits[c]))
+    return bool(found != 0)
+
+
+@njit(cache=True, nogil=True)
 def offer_row(
-    tile: Floats,
+    values: Floats,
     others: NDArray[np.int32],
     row: Floats,
     x: Floats,
@@ -104,31 +147,27 @@ def offer_row(
     band: float,
     value: Floats,
     where: NDArray[np.int32],
-    exact: NDArray[np.float64],
+    work: Workspace,
     held: int,
-    limit: float,
+    limit: Any,
 ) -> tuple[int, Any]:
     """Offer the values of one row of a tile to its list; return how many it holds now, and the new limit.
 
-    See :func:`offer_rows`; `exact`, shape (c,), float64, is to work in.
+    See :func:`offer_rows`; `work` is of :func:`space_to_work`.
     """
-    least = np.float32(limit)
-    for start in range(0, tile.size, CHUNK):
-        piece = tile[start : start + CHUNK]
-        found = np.uint32(0)
-        for c in range(piece.size):
-            found = np.uint32(found + np.uint32(piece[c] >= least))
-        if found == 0:
+    exact, marks, places = work
+    for c in range(values.size):
+        marks[c] = np.uint8(values[c] >= limit)
+    for m in range(_list_marked(values.size, marks, places)):
+        c = places[m]
+        if values[c] < limit:  # it has risen since
             continue
-        for c in range(piece.size):
-            if piece[c] < least:
-                continue
-            value[held], where[held] = piece[c], others[start + c]
-            held += 1
-            if held == value.size:
-                held, higher = _shorten(row, x, k, band, value, where, exact)
-                least = np.float32(higher)
-    return held, least
+        value[held], where[held] = values[c], others[c]
+        held += 1
+        if held == value.size:
+            held, higher = _shorten(row, x, k, band, value, where, exact)
+            limit = np.float32(higher)
+    return held, limit
 
 
 @njit(cache=True, nogil=True)
@@ -167,11 +206,12 @@ def offer_rows(
     limit : ndarray, shape (p,), float32
         A tile value below it is surely not among the k nearest; changed in place.
     """
-    exact = np.empty(value.shape[1])
+    work = space_to_work(value.shape[1], tile.shape[1])
     for r in range(tile.shape[0]):
-        held[r], limit[r] = offer_row(
-            tile[r], others, rows[r], x, k, band, value[r], where[r], exact, held[r], limit[r]
-        )
+        if reaches(tile[r], limit[r]):
+            held[r], limit[r] = offer_row(
+                tile[r], others, rows[r], x, k, band, value[r], where[r], work, held[r], limit[r]
+            )
 
 
 @njit(cache=True, nogil=True)
@@ -191,25 +231,19 @@ def offer_columns(
 
     `columns`, shape (q, d), are the rows whose nearest are looked for, the lists theirs.
     """
-    p, q = tile.shape
     room = value.shape[1]
-    exact = np.empty(room)
-    for r in range(p):
-        for start in range(0, q, CHUNK):
-            piece, least = tile[r, start : start + CHUNK], limit[start : start + CHUNK]
-            found = np.uint32(0)
-            for c in range(piece.size):
-                found = np.uint32(found + np.uint32(piece[c] >= least[c]))
-            if found == 0:
-                continue
-            for c in range(piece.size):
-                if piece[c] < least[c]:
-                    continue
-                j = start + c
-                value[j, held[j]], where[j, held[j]] = piece[c], others[r]
-                held[j] += 1
-                if held[j] == room:
-                    held[j], limit[j] = _shorten(columns[j], x, k, band, value[j], where[j], exact)
+    exact, marks, places = space_to_work(room, tile.shape[1])
+    for r in range(tile.shape[0]):
+        if not _reaches_each(tile[r], limit):
+            continue
+        for c in range(tile.shape[1]):
+            marks[c] = np.uint8(tile[r, c] >= limit[c])
+        for m in range(_list_marked(tile.shape[1], marks, places)):
+            c = places[m]
+            value[c, held[c]], where[c, held[c]] = tile[r, c], others[r]
+            held[c] += 1
+            if held[c] == room:
+                held[c], limit[c] = _shorten(columns[c], x, k, band, value[c], where[c], exact)
 
 
 @njit(cache=True, nogil=True)
@@ -243,7 +277,7 @@ def offer_lists(
     rows, x, k, band, value, where, held, limit
         See :func:`offer_rows`.
     """
-    exact, whole = np.empty(value.shape[1]), np.empty(size, np.float32)
+    whole, work = np.empty(size, np.float32), space_to_work(value.shape[1], max(size, values.shape[1]))
     all_names = np.arange(begin, begin + size).astype(np.int32)
     for r in range(values.shape[0]):
         least, filled = values[r, -1], names[r, -1] >= begin + size
@@ -263,7 +297,7 @@ def offer_lists(
                 whole[itself + r - begin] = -np.inf
             line, others = whole, all_names
         held[r], limit[r] = offer_row(
-            line, others, rows[r], x, k, band, value[r], where[r], exact, held[r], limit[r]
+            line, others, rows[r], x, k, band, value[r], where[r], work, held[r], limit[r]
         )
 
 

@@ -155,9 +155,8 @@ def find_cells(x: Floats, tau: NDArray[np.float64], band: float) -> Cells | None
     """
     if len(x) < FEWEST_ROWS or not band < MOST_BAND:
         return None
-    few = x[np.random.default_rng(SEED).choice(len(x), BLOCK, replace=False)]
-    others = few[FEW:] @ few[:FEW].T
-    if np.median(others.max(axis=0)) < LEAST_NEAREST:
+    few, similarity = _sample(x)
+    if np.median(similarity.max(axis=0)) < LEAST_NEAREST:
         return None
     centre = find_centres(x, len(x) // CLUSTER)
     # as many cells of fewer rows are narrower: what is undecided there is so the more with all rows
@@ -183,8 +182,7 @@ def find_near_cells(x: Floats, k: int, band: float) -> Cells | None:
     n = len(x)
     if n < FEWEST_TO_SEARCH or not band < MOST_BAND:
         return None
-    few = x[np.random.default_rng(SEED).choice(n, BLOCK, replace=False)]
-    similarity = few[FEW:] @ few[:FEW].T
+    few, similarity = _sample(x)
     if np.median(similarity.max(axis=0)) < LEAST_NEAREST:
         return None
     # among some rows so many are as near as the k nearest are among all, or one more
@@ -192,6 +190,16 @@ def find_near_cells(x: Floats, k: int, band: float) -> Cells | None:
     limit = np.partition(similarity, -place, axis=0)[-place]
     cells = Cells.about(x, find_centres(x, n // CLUSTER), band)
     return cells if cells.to_search(few[:FEW], limit) < MOST_TO_SEARCH else None
+
+
+def _sample(x: Floats) -> tuple[Floats, Floats]:
+    """Return some rows, and the similarities of all but the first :data:`FEW` with those."""
+    from threadpoolctl import threadpool_limits
+
+    few = x[np.random.default_rng(SEED).choice(len(x), BLOCK, replace=False)]
+    # a second thread gains nothing here, and waits for more, spinning, while the search begins
+    with threadpool_limits(1, "blas"):
+        return few, few[FEW:] @ few[:FEW].T
 
 
 def find_centres(x: Floats, k: int) -> Floats:

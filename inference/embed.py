@@ -1,14 +1,11 @@
 """A whole ``spectra.h5`` through frozen encoders into an ``embeddings.h5`` each, surviving any kill.
 
-One chunk of rows is read, and another written, while the encoders work on the one between; the SHA-256 of
-the input is taken meanwhile, and no row counts as done before it is known. :mod:`.catalog.embeddings_file`
-says what makes a kill harmless. Memory does not grow with the file: two chunks are in it at a time.
+Rows come in chunks (:mod:`.embedded_chunks`); the SHA-256 of the input is taken meanwhile, and no row counts
+as done before it is known. :mod:`.catalog.embeddings_file` says what makes a kill harmless.
 """
 
 import time
-from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -17,28 +14,21 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from . import begun
-from .aligned import EventEmbedder, embeds_text, mean_embedding
+from .aligned import embeds_text
 from .catalog import store
 from .catalog.digest import hashing
 from .catalog.embeddings_file import Filling
-from .catalog.event_table import read_block, spans
 from .catalog.lock import writing
-from .catalog.spectra_file import spectra_block
-from .encoder import Array
+from .embedded_chunks import embedded_chunks
 from .errors import ChandraEmbedError, StoreError
 from .progress import Progress
 from .stopping import stopping
 from .text_rows import TextRows
 
-# rows between two flushes, rounded down to whole batches
-CHUNK = 8192
 # rows of a file read at once where a whole column is looked through
 BLOCK = 65536
-# events read at once, a batch at least
-EVENTS = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -275,7 +265,7 @@ def _fill(source: h5py.File, fillings: Sequence[tuple[begun.Work, Filling]], row
         progress.start_at(ends[0])
         for first, end in pairwise(ends):
             behind = [(work, filling) for work, filling in fillings if filling.rows_done <= first]
-            with closing(_embedded(source, first, end, [work for work, _ in behind])) as found:
+            with closing(embedded_chunks(source, first, end, [work for work, _ in behind])) as found:
                 for start, of_each in found:
                     done = start + len(of_each[0]["embedding"])
                     for (work, filling), columns in zip(behind, of_each, strict=True):
@@ -299,65 +289,6 @@ def _stopped(fillings: Sequence[Filling], signal: str) -> ChandraEmbedError:
         f"{names}: stopped by {signal} after {done:,} of {fillings[0].rows:,} rows; "
         "the same command without --overwrite goes on from there"
     )
-
-
-def _embedded(
-    source: h5py.File, first: int, end: int, works: Sequence[begun.Work]
-) -> Generator[tuple[int, list[dict[str, Array]]], None, None]:
-    """Yield each chunk of rows: the first of them, and for each output what to write by dataset."""
-    encoder = works[0].encoder
-    step = encoder.batch_size * max(1, CHUNK // encoder.batch_size)
-    starts = range(first, end, step)
-    blocks = (spectra_block(source, start, min(start + step, end)) for start in starts)
-    callers = encoder.threads if encoder.device == "cpu" else 1
-    with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(callers))
-        streams = [
-            stack.enter_context(closing(work.encoder.stream(own, first)))
-            for work, own in zip(works, _shared(blocks, len(works)), strict=True)
-        ]
-        for start, *found in zip(starts, *streams, strict=True):
-            of_each = [one._asdict() for one in found]
-            for work, columns in zip(works, of_each, strict=True):
-                if work.events is not None:
-                    of = range(start, min(start + step, end), work.events.batch_size)
-                    own = _of_events(pool, 2 * callers, work.events, source, of)
-                    both = mean_embedding(columns["embedding"], own)
-                    columns |= {"embedding_event": own, "embedding_both": both}
-            yield start, of_each
-
-
-def _shared(blocks: Iterator[Array], n: int) -> list[Iterator[Array]]:
-    """Hand each block to `n` takers and let go of it with the last; ``itertools.tee`` holds on to dozens."""
-    waiting: list[deque[Array]] = [deque() for _ in range(n)]
-
-    def take(own: deque[Array]) -> Iterator[Array]:
-        while True:
-            if not own:
-                block = next(blocks, None)
-                if block is None:
-                    return
-                for each in waiting:
-                    each.append(block)
-                del block
-            yield own.popleft()
-
-    return [take(own) for own in waiting]
-
-
-def _of_events(
-    pool: ThreadPoolExecutor, most: int, events: EventEmbedder, source: h5py.File, of: range
-) -> NDArray[np.float32]:
-    """Embed events, a batch a step of `of`; bright sources are long, so `most` batches are held at once."""
-    waiting: deque[Future[NDArray[np.float32]]] = deque()
-    found: list[NDArray[np.float32]] = []
-    for span in spans(source, of.start, of.stop, of.step, EVENTS):
-        block = read_block(source, span.start, span.stop)
-        for at in range(0, len(span), of.step):
-            if len(waiting) == most:
-                found.append(waiting.popleft().result())
-            waiting.append(pool.submit(events.embed, block.rows(at, at + of.step)))
-    return np.concatenate([*found, *(each.result() for each in waiting)])
 
 
 def _with_events(file: h5py.File) -> int | None:

@@ -19,7 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 import ogip
-from chandra_embed.inference import embed, score  # noqa: F401  what every fork would import
+from chandra_embed.inference import embed, embedded_chunks, score  # noqa: F401  what every fork would import
 from chandra_embed.inference.cli.embed import embed as embed_command
 from chandra_embed.inference.cli.ingest import ingest as ingest_command
 from chandra_embed.inference.cli.score import score as score_command
@@ -34,7 +34,7 @@ LIMIT = 120.0  # seconds that no run may take
 def main(folder: Path, kills: int = 100, seed: int = 0) -> int:
     """Run the three commands, each killed its share of times, and compare with runs that were not."""
     rng = np.random.default_rng(seed)
-    embed.CHUNK = 64  # more moments to be killed at
+    embedded_chunks.CHUNK = 64  # more moments to be killed at
     inputs = folder / "in"
     for i in range(FILES):
         ogip.write_pha(

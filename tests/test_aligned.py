@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from aligned_bundle import EVENT_LATENT, EVENTS, SHARED, seal, write_aligned_bundle
-from chandra_embed.inference import Encoder, embed
+from chandra_embed.inference import Encoder, embed, embedded_chunks
 from chandra_embed.inference.aligned import EventEmbedder, TextEmbedder, mean_embedding
 from chandra_embed.inference.catalog import store
 from chandra_embed.inference.catalog.event_table import read_events
@@ -164,7 +164,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(spectra, bundle, whole, tmp
         if rows >= 64:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(embed, "CHUNK", 16)
+    monkeypatch.setattr(embedded_chunks, "CHUNK", 16)
     monkeypatch.setattr(embed.Filling, "done", stop)
     with pytest.raises(KeyboardInterrupt):
         embed_file(spectra, path, model=bundle, device="cpu", batch_size=16)

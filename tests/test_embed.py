@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import h5py
 import numpy as np
 import pytest
-from chandra_embed.inference import Encoder, embed, runtime
+from chandra_embed.inference import Encoder, embed, embedded_chunks, runtime
 from chandra_embed.inference.catalog import store
 from chandra_embed.inference.catalog.lock import writing
 from chandra_embed.inference.cli.embed import embed as command
@@ -56,7 +56,7 @@ def signal_at(monkeypatch, rows, number):
             os.kill(os.getpid(), number)
         done(self, now, attributes)
 
-    monkeypatch.setattr(embed, "CHUNK", 16)
+    monkeypatch.setattr(embedded_chunks, "CHUNK", 16)
     monkeypatch.setattr(embed, "hashing", hashed_before)
     monkeypatch.setattr(embed.Filling, "done", note)
 
@@ -94,7 +94,7 @@ def test_the_file_holds_what_the_encoder_gives(spectra, whole):
 
 
 def test_detections_are_carried_over_and_nothing_else(spectra, whole, monkeypatch, tmp_path):
-    monkeypatch.setattr(embed, "CHUNK", 48)
+    monkeypatch.setattr(embedded_chunks, "CHUNK", 48)
     small = tmp_path / "small-chunks.h5"
     embed_file(spectra, small, device="cpu", batch_size=16)
     for path in (whole, small):
@@ -327,7 +327,7 @@ def pair(folder):
 
 
 def test_two_bundles_in_one_pass_are_as_each_by_itself(spectra, whole, other, tmp_path, monkeypatch):
-    monkeypatch.setattr(embed, "CHUNK", 32)
+    monkeypatch.setattr(embedded_chunks, "CHUNK", 32)
     read = []
     block = embed.spectra_block
     monkeypatch.setattr(embed, "spectra_block", lambda *given: read.append(given[1:]) or block(*given))

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from aligned_bundle import SHARED, write_aligned_bundle
-from chandra_embed.inference import Encoder, embed
+from chandra_embed.inference import Encoder, embed, embedded_chunks
 from chandra_embed.inference.aligned import TextEmbedder
 from chandra_embed.inference.catalog import store
 from chandra_embed.inference.cli.embed import embed as command
@@ -158,7 +158,7 @@ def test_a_stopped_run_goes_on_with_the_same_texts_alone(spectra, texts, bundle,
             signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr(embed, "CHUNK", 16)
+        patch.setattr(embedded_chunks, "CHUNK", 16)
         patch.setattr(embed.Filling, "done", note)
         patch.setattr(embed, "hashing", hashed_before)
         with pytest.raises(ChandraEmbedError, match="stopped by SIGINT after"):

@@ -139,9 +139,9 @@ def finite_rows(x: ArrayLike, name: str = "x") -> Floats:
         )
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is named below
         rows = np.ascontiguousarray(given, dtype=np.float32)
-    bad = ~np.isfinite(rows).all(axis=1)
-    if bad.any():
-        raise ValueError(f"row {int(np.argmax(bad))} of {name} holds NaN or infinity")
+    finite = np.isfinite(rows)
+    if not finite.all():
+        raise ValueError(f"row {int(np.argmin(finite.all(axis=1)))} of {name} holds NaN or infinity")
     return rows
 
 

@@ -16,7 +16,7 @@ ROUNDS = 5
 def run(settings: Settings) -> list[Section]:
     from sklearn.ensemble import IsolationForest
 
-    n, rounds = (1500, 2) if settings.quick else (30_000, ROUNDS)
+    n, rounds = (1500, 2) if settings.quick else (130_000, ROUNDS)
     x = random_rows(n, 64)
     model = IsolationForest(n_estimators=TREES, random_state=0).fit(x)
     forest = flatten(model)

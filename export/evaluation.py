@@ -16,7 +16,7 @@ SHOWN = {
     "clusters": (
         ("latents", "classes", "method", "balanced_accuracy", "low", "high", "chance", "ceiling"),
         "Clusters as classes: balanced accuracy of the method chosen on the training sources, on sources not "
-        "seen. `ceiling`: a random forest on the same numbers.",
+        "seen; clusters are made of both together. `ceiling`: a random forest on the same numbers.",
     ),
     "latents": (
         ("sources", "quantity", "expression", "complexity", "r2", "r2_linear", "r2_null"),

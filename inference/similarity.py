@@ -198,7 +198,8 @@ def count_degrees(
     tile : int
         Rows and columns of a tile (1,023 where more are asked for); no result depends on it.
     on_pairs : callable, optional
-        Called with the number of pairs decided after each tile, by one thread at a time.
+        Called with the number of pairs decided after each strip of tiles, or cluster of rows, by one thread
+        at a time.
     device : {"cpu", "cuda"}
         Where to run; on CUDA tiles have a size of their own.
 

@@ -329,8 +329,10 @@ def pair(folder):
 def test_two_bundles_in_one_pass_are_as_each_by_itself(spectra, whole, other, tmp_path, monkeypatch):
     monkeypatch.setattr(embedded_chunks, "CHUNK", 32)
     read = []
-    block = embed.spectra_block
-    monkeypatch.setattr(embed, "spectra_block", lambda *given: read.append(given[1:]) or block(*given))
+    block = embedded_chunks.spectra_block
+    monkeypatch.setattr(
+        embedded_chunks, "spectra_block", lambda *given: read.append(given[1:]) or block(*given)
+    )
     done = embed_files(spectra, pair(tmp_path), device="cpu", batch_size=16)
     assert [(one.bundle, one.rows, one.resumed_at) for one in done] == [
         ("spectrum-8", ROWS, 0),

@@ -2,6 +2,7 @@ import csv
 import json
 import logging
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -108,6 +109,32 @@ def test_the_choice_does_not_look_at_unseen_sources(monkeypatch):
     ]
     assert found[0].chosen("autoencoder").accuracy.value > 0.95
     assert found[1].chosen("autoencoder").accuracy.value < 0.7
+
+
+class Recorder(Method):
+    """A way of clustering that keeps what it was given and what it gave."""
+
+    calls: ClassVar[list[tuple[np.ndarray, np.ndarray]]] = []
+
+    def runs(self, x, k, seeds):
+        self.calls.append((x, super().runs(x, k, seeds)))
+        return self.calls[-1][1]
+
+
+def test_clusters_are_of_all_rows_and_measured_on_the_unseen(monkeypatch):
+    monkeypatch.setattr(clustering, "REPLICATES", 10)
+    monkeypatch.setattr(clustering, "PERMUTATIONS", 5)
+    monkeypatch.setattr(clustering.forest, "TREES", 5)
+    monkeypatch.setattr(Recorder, "calls", [])
+    sample = blob_sample(each=9)
+    task = tasks.make_task(sample, {"autoencoder": sample.latent}, tasks.GROUPS[8])
+    found = clustering.measure(task, (Recorder("k-means", "as they are"),)).chosen("autoencoder")
+    *choices, (rows, labels) = Recorder.calls
+    assert len(choices) == len(clustering.SEEDS)
+    seen = {tuple(row) for row in task.features["autoencoder"][task.seen]}
+    assert all({tuple(row) for row in x} < seen for x, _ in choices)
+    assert np.array_equal(rows, task.features["autoencoder"])
+    assert np.array_equal(found.labels, labels[:, ~task.seen])
 
 
 def test_intervals_lie_about_the_figure(monkeypatch):

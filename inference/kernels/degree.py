@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .tiles import exact_dot
+from .tiles import any_reaches, exact_dot
 
 # three counts share one 32-bit word, ten bits each, so that the inner loop adds up three thresholds at once
 TOGETHER, FIELD = 3, 1023
@@ -51,15 +51,6 @@ def _reach_columns(
         total = np.uint32(total + word)
         columns[i] = np.uint32(columns[i] + word)
     return total
-
-
-@njit(cache=True, nogil=True)
-def _any_reaches(row: NDArray[np.float32], limit: np.float32) -> bool:
-    """Tell whether a value reaches the limit."""
-    found = np.uint32(0)
-    for i in range(row.size):
-        found = np.uint32(found + np.uint32(row[i] >= limit))
-    return bool(found != 0)
 
 
 @njit(cache=True, nogil=True)
@@ -132,7 +123,7 @@ def count_tile(
         words[:] = 0
         for r in range(p):
             row = tile[r]
-            if not _any_reaches(row, lows[0]):
+            if not any_reaches(row, lows[0]):
                 continue
             word = _reach_each(row, highs) if diagonal else _reach_columns(row, highs, words)
             sure = np.int64(0)

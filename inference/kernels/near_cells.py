@@ -5,7 +5,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from .cells import gather
-from .neighbors import NO_LIMIT, offer_row, reaches, settle, space_to_work
+from .neighbors import NO_LIMIT, offer_row, settle, space_to_work
+from .tiles import any_reaches
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
@@ -157,7 +158,7 @@ def search_cluster(
                             if others[c] == start + at:
                                 tile[r, c] = -np.inf
                     before = limit[at]
-                    if not reaches(tile[r], before):
+                    if not any_reaches(tile[r], before):
                         continue
                     held[at], limit[at] = offer_row(
                         tile[r], names[:q], one[r], x, k, band, value[at], where[at], work, held[at], before

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .tiles import exact_dot
+from .tiles import any_reaches, exact_dot
 
 Floats = NDArray[np.float32]
 Marks = NDArray[np.uint8]
@@ -102,34 +102,28 @@ def _shorten(
 def space_to_work(room: int, most: int) -> Workspace:
     """Return what offering rows of up to `most` values to lists of `room` candidates works in."""
     marks = np.empty(most + -most % _EIGHT, np.uint8)
-    return np.empty(room), marks, np.empty(marks.size + 1, np.int32)
+    return np.empty(room), marks, np.empty(marks.size, np.int32)
 
 
 @njit(cache=True, nogil=True)
 def _list_marked(n: int, marks: Marks, places: NDArray[np.int32]) -> int:
-    """List the places of marks that are set, of the first `n`; return how many there are."""
+    """List the places of the first `n` marks that are 1, the others 0; return how many there are.
+
+    What stands behind them is set to 0, up to a multiple of eight, which `marks` and `places` have room for.
+    """
     whole = n + -n % _EIGHT
     marks[n:whole] = 0
-    words, m = marks[:whole].view(np.uint64), 0
+    words, m = marks[:whole].view(np.uint64), np.int64(0)
     for w in range(words.size):
         if words[w]:
             for c in range(_EIGHT * w, _EIGHT * (w + 1)):
                 places[m] = c
-                m += marks[c]
-    return m
+                m += np.int64(marks[c])
+    return int(m)
 
 
 @njit(cache=True, nogil=True)
-def reaches(row: Floats, limit: Any) -> bool:
-    """Tell whether a value reaches the limit: most rows of a tile offer nothing to a list."""
-    found = np.uint32(0)
-    for c in range(row.size):
-        found = np.uint32(found + np.uint32(row[c] >= limit))
-    return bool(found != 0)
-
-
-@njit(cache=True, nogil=True)
-def _reaches_each(row: Floats, limits: Floats) -> bool:
+def _any_reaches_own(row: Floats, limits: Floats) -> bool:
     """Tell whether a value reaches its limit."""
     found = np.uint32(0)
     for c in range(row.size):
@@ -208,7 +202,7 @@ def offer_rows(
     """
     work = space_to_work(value.shape[1], tile.shape[1])
     for r in range(tile.shape[0]):
-        if reaches(tile[r], limit[r]):
+        if any_reaches(tile[r], limit[r]):  # most rows of a tile offer nothing
             held[r], limit[r] = offer_row(
                 tile[r], others, rows[r], x, k, band, value[r], where[r], work, held[r], limit[r]
             )
@@ -234,7 +228,7 @@ def offer_columns(
     room = value.shape[1]
     exact, marks, places = space_to_work(room, tile.shape[1])
     for r in range(tile.shape[0]):
-        if not _reaches_each(tile[r], limit):
+        if not _any_reaches_own(tile[r], limit):
             continue
         for c in range(tile.shape[1]):
             marks[c] = np.uint8(tile[r, c] >= limit[c])

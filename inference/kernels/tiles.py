@@ -1,4 +1,6 @@
-"""What the kernels on tiles of similarities share: the exact similarity of one pair of rows."""
+"""What the kernels on tiles share: the exact similarity of a pair of rows, and a first look at values."""
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -26,3 +28,12 @@ def exact_dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     for i in range(a.size):
         total += np.float64(a[i]) * np.float64(b[i])
     return total
+
+
+@njit(cache=True, nogil=True)
+def any_reaches(row: NDArray[np.float32], limit: Any) -> bool:
+    """Tell whether any value of a row, shape (n,), reaches a limit; without an early exit: vectorised."""
+    found = np.uint32(0)
+    for i in range(row.size):
+        found = np.uint32(found + np.uint32(row[i] >= limit))
+    return bool(found != 0)

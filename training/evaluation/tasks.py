@@ -21,7 +21,7 @@ logger = logging.getLogger("chandra_embed")
 Labels = NDArray[np.int64]
 MIN_COUNTS = 40  # net counts that a spectrum needs to be scored
 LEAST_SOURCES = 2  # of a class, seen and unseen each; with fewer it is left out
-MOST_ROWS = 5000  # agglomerative clustering holds every pair of rows in memory
+MOST_ROWS = 2500  # of the seen and the unseen each: agglomerative clustering holds every pair in memory
 COMPACT = ("CV", "HMXB", "LMXB", "NS")
 GROUPS: dict[int, dict[str, str]] = {
     8: {name: name for name in CLASSES},

@@ -43,7 +43,7 @@ PERMUTATIONS = 200
 LEAK = 0.75  # a forest that tells 8 classes apart better than this reads the label, not the physics
 DEFINITION = (
     f"spectra of at least {MIN_COUNTS} net counts; "
-    f"clusters are made of all rows, of seen sources and of unseen (at most {MOST_ROWS:,} each, whole sources), "
+    f"clusters are made of all rows, of seen and unseen sources (at most {MOST_ROWS:,} rows each, whole), "
     "and measured on the unseen; one cluster a class by the assignment that maximises the trace of the "
     "contingency matrix normalised by true class; "
     "mean recall, averaged over the seeds. The method is chosen by the same definition on sources seen in "
@@ -239,7 +239,7 @@ def matrix(found: Found, latents: str = "autoencoder") -> Array:
 
 
 def run(sample: "Sample", folder: Path) -> list[dict[str, Any]]:
-    """Measure clusters for 8 and for 2 classes and write tables and figures; some 80 s on one core for 2,000 rows.
+    """Measure clusters for 8 and for 2 classes and write tables and figures; 80 s on one core for 2,000 rows.
 
     Parameters
     ----------

@@ -77,8 +77,8 @@ runs/reference.h5 runs/reference-flux.h5: | $(VENV)/.test
 
 # make -j2 train: a model trains on one thread, for the same bytes from the same seed
 train: train-spectrum-8 train-spectrum-8-flux train-aligned-64
-train-spectrum-8: ARGS = 8 1.2.0 reconstruction clusters latents nuisance
-train-spectrum-8-flux: ARGS = 8 1.0.0 reconstruction clusters latents nuisance
+train-spectrum-8: ARGS = 8 1.2.1 reconstruction clusters latents nuisance
+train-spectrum-8-flux: ARGS = 8 1.0.1 reconstruction clusters latents nuisance
 train-spectrum-8 train-spectrum-8-flux: FIT = --epochs 30 --denoise 0.5
 train-spectrum-64: ARGS = 64 1.1.0 reconstruction clusters nuisance
 train-spectrum-64: FIT = --epochs 24 --denoise 1

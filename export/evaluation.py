@@ -16,7 +16,7 @@ SHOWN = {
     "clusters": (
         ("latents", "classes", "method", "balanced_accuracy", "low", "high", "chance", "ceiling"),
         "Clusters as classes: balanced accuracy of the method chosen on the training sources, on sources not "
-        "seen; clusters are made of both together. `ceiling`: a random forest on the same numbers.",
+        "seen. `ceiling`: a random forest on the same numbers.",
     ),
     "latents": (
         ("sources", "quantity", "expression", "complexity", "r2", "r2_linear", "r2_null"),
@@ -105,6 +105,7 @@ def read_evaluation(folder: Path, encoder_sha256: str) -> dict[str, Any]:
             facts = content.get("samples", [content])
             theirs = {fact["encoder_sha256"] for fact in facts}
             of_simulated, given = all(fact["simulated"] for fact in facts), list(map(dict, content["rows"]))
+            definition = {key: str(content[key]) for key in ("definition",) if key in content}
         except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
             raise ChandraEmbedError(
                 f"{path}: not a table of chandra-embed evaluate ({type(error).__name__}); run it again"
@@ -120,6 +121,7 @@ def read_evaluation(folder: Path, encoder_sha256: str) -> dict[str, Any]:
             "simulated": of_simulated,
             "files": [file for fact in facts for file in fact.get("files", ())],
             "rows": [{key: row[key] for key in SHOWN[name][0] if key in row} for row in rows],
+            **definition,
         }
     if not found:
         raise ChandraEmbedError(f"{folder}: no table of chandra-embed evaluate ({', '.join(SHOWN)})")
@@ -134,6 +136,8 @@ def tables(evaluation: Mapping[str, Mapping[str, Any]]) -> str:
         files = ", ".join(sorted({file["name"] for file in found["files"]}))
         real = "; the rows said to be real are of observed ones" if _any_real(found["rows"]) else ""
         about = f"{SHOWN[name][1]} {kind} spectra{f': {files}' if files else ''}{real}."
+        if "definition" in found:
+            about += f" Definition: {found['definition']}."
         parts.append(f"### evaluate {name.replace('-', ': ')}\n\n{about}\n\n{_table(found['rows'])}")
     return "\n\n".join(parts)
 

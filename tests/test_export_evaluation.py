@@ -43,6 +43,15 @@ def test_only_what_was_chosen_and_is_shown_is_taken(tmp_path):
     assert "Ward" not in text
 
 
+def test_a_definition_stands_with_the_figures_it_is_of(tmp_path):
+    row = {"latents": "pca", "classes": 8, "method": "k-means", "chosen": True, "balanced_accuracy": 0.5}
+    write(tmp_path, "clusters", [row], **FACTS, definition="one cluster a class")
+    found = read_evaluation(tmp_path, FACTS["encoder_sha256"])
+    assert "Definition: one cluster a class." in tables(found)
+    del found["clusters"]["definition"]
+    assert "Definition" not in tables(found)
+
+
 def test_several_models_of_which_this_is_one(tmp_path):
     rows = [{"recipe": "flux", "model": "other 1.0.0", "quantity": "year", "r2": None, "r2_linear": 0.1}]
     write(

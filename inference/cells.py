@@ -19,7 +19,7 @@ CLUSTER, CELL = 512, 256
 SAMPLE, ROUNDS = 24, 3
 SEED = 0
 # with fewer rows, or where more of the pairs have to be computed all the same, cells do not pay
-FEWEST_ROWS, MOST_UNDECIDED = 16384, 0.8
+FEWEST_ROWS, MOST_UNDECIDED = 32768, 0.8
 # the same for nearest neighbours, where tiles make use of each pair twice and cells do not
 FEWEST_TO_SEARCH, MOST_TO_SEARCH = 8192, 0.4
 # where the nearest of some thousand rows is farther for half of the rows, no cells are worth a try

@@ -21,7 +21,7 @@ SEED = 0
 # with fewer rows, or where more of the pairs have to be computed all the same, cells do not pay
 FEWEST_ROWS, MOST_UNDECIDED = 32768, 0.8
 # the same for nearest neighbours, where tiles make use of each pair twice and cells do not
-FEWEST_TO_SEARCH, MOST_TO_SEARCH = 8192, 0.4
+FEWEST_TO_SEARCH, MOST_TO_SEARCH = 12288, 0.4
 # where the nearest of some thousand rows is farther for half of the rows, no cells are worth a try
 FEW, LEAST_NEAREST = 256, 0.7
 # a rounding bound beyond this comes of so many columns that angles decide nothing

@@ -12,9 +12,21 @@ _WHERE = {
     "nearest_neighbors": ".similarity",
     "anomaly_scores": ".anomaly",
     "read_spectrum": ".catalog.fits",
+    "similarity_blocks": ".similar_pairs",
+    "similarity_matrix": ".similar_pairs",
+    "top_pairs": ".similar_pairs",
 }
 
-__all__ = ["Encoder", "anomaly_scores", "degree", "nearest_neighbors", "read_spectrum"]
+__all__ = [
+    "Encoder",
+    "anomaly_scores",
+    "degree",
+    "nearest_neighbors",
+    "read_spectrum",
+    "similarity_blocks",
+    "similarity_matrix",
+    "top_pairs",
+]
 
 
 def __getattr__(name: str) -> Any:

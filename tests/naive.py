@@ -54,6 +54,14 @@ def nearest_neighbors(x, k, queries=None):
     return np.array(indices, np.int64).reshape(shape), np.array(values, np.float64).reshape(shape)
 
 
+def top_pairs(x, k):
+    """The k most similar pairs, of equal ones the lower rows first: rows, shape (k, 2), and similarities."""
+    values = similarities(x, x)
+    pairs = [(i, j) for i in range(len(x)) for j in range(i + 1, len(x))]
+    best = sorted(pairs, key=lambda pair: (-values[pair], pair))[:k]
+    return np.array(best, np.int64).reshape(-1, 2), np.array([values[pair] for pair in best])
+
+
 def path_lengths(x, feature, threshold, left, right, path, roots):
     """Walk each row down each tree."""
     total = []

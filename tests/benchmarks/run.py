@@ -23,6 +23,7 @@ from timing import Section, Settings, say
 SUBJECTS = {
     "degree": "degrees",
     "neighbours": "neighbors",
+    "pairs": "pairs",
     "forest": "forest",
     "memory": "memory",
     "projection": "projection",

@@ -70,14 +70,15 @@ def similarity_matrix(x: ArrayLike) -> Floats:
     ValueError
         A row of `x` is not finite or not of unit length to 1e-5, or there are more than 20,000 of them.
     """
-    n = len(unit_rows(x))
+    rows = unit_rows(x)
+    n = len(rows)
     if n > MOST_ROWS:
         raise ValueError(
             f"x has {n:,} rows, their matrix {n * n * 4 / 1e9:,.1f} GB: give at most {MOST_ROWS:,}, "
             "or take similarity_blocks"
         )
     whole = np.empty((n, n), np.float32)
-    for which, block in similarity_blocks(x):
+    for which, block in similarity_blocks(rows):
         whole[which] = block
     return whole
 
@@ -143,7 +144,7 @@ def _gather(
     corners = ((a, b) for a in range(0, n, TILE) for b in range(a, n, TILE))
 
     def work(take: Iterator[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        room = 2 * k + ROOM
+        room = min(2 * k + ROOM, n * (n - 1) // 2 + 1)
         value, left, right = np.empty(room, np.float32), np.empty(room, np.int64), np.empty(room, np.int64)
         buffer = np.empty(min(TILE, n) ** 2, np.float32)
         held, limit = 0, NO_LIMIT

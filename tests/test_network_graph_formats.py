@@ -7,14 +7,14 @@ import networkx
 import numpy as np
 import pytest
 from chandra_embed.inference.errors import ChandraEmbedError
-from chandra_embed.inference.network.export import (
+from chandra_embed.inference.network.graph import from_edges
+from chandra_embed.inference.network.graph_formats import (
     EDGE_COLUMNS,
     write_edges_csv,
     write_edges_parquet,
     write_gexf,
     write_graphml,
 )
-from chandra_embed.inference.network.graph import from_edges
 
 NAMES = ['2CXO J1 <&> "x"', "", "Sgr\x00 A*, é\x1b", "plain"]
 FACTS = {"threshold": "0.5", "data": "simulated <all>"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .export import write_edges_csv, write_edges_parquet, write_gexf, write_graphml
 from .graph import Graph
+from .graph_formats import write_edges_csv, write_edges_parquet, write_gexf, write_graphml
 from .result import AtLevel, Found
 
 MOST_DRAWN = 1_000_000  # edges of a graph that programs for looking at it still open
